@@ -1,0 +1,1 @@
+//! The Kubernetes side: clients, probe pods, snapshots, clean-up.

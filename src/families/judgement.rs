@@ -1,0 +1,57 @@
+//! What judging a case comes to, in the shape that every family shares.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ControlStrength, Verdict};
+
+/// The verdict of a case with all that it rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// What was declared, computed and observed.
+    pub declared: Column,
+    /// What the cluster's own objects say.
+    pub computed: Column,
+    /// What the packets or requests did.
+    pub observed: Column,
+    /// How strong the weaker of its control cases was; `None` where the verdict rests on none.
+    pub control: Option<ControlStrength>,
+    /// Where the verdict is not a pass: what is wrong, by name.
+    pub cause: Option<Cause>,
+}
+
+/// One of the three columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Column {
+    /// What it says.
+    pub stance: Stance,
+    /// By what: the flow, the policy and rule, or the outcomes of the attempts.
+    pub because: String,
+}
+
+/// What a column says of a connection or a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Stance {
+    /// It passes.
+    Allowed,
+    /// It does not.
+    Denied,
+    /// It can't be told.
+    Unknown,
+}
+
+/// What is wrong, so that cases with the same cause become one finding.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Cause {
+    /// One word for the kind of cause, such as `policy-missing` or `not-enforced`; stable.
+    pub kind: String,
+    /// One sentence that names the objects.
+    pub sentence: String,
+    /// What to do.
+    pub remedy: String,
+}

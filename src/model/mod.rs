@@ -1,0 +1,11 @@
+//! The words of the field as types: identifiers, ports and protocols, verdicts.
+//!
+//! Everything else may depend on this module; it depends on nothing of the project.
+
+mod ids;
+mod net;
+mod verdict;
+
+pub use ids::{CaseId, CheckId, Family, Namespace, NodeName, RoleName, RunId, TenantId};
+pub use net::{Port, PortZero, Protocol};
+pub use verdict::{ControlStrength, Counts, Verdict};

@@ -1,0 +1,11 @@
+//! The runner, its limits and its events.
+
+mod event;
+pub(crate) mod findings;
+mod record;
+
+pub use event::{Event, Phase};
+pub use record::{
+    CaseResult, ClusterInfo, Coverage, Finding, NodeInfo, PartyInfo, PhaseTime, Program, RunInfo, RunRecord, RunStatus,
+    SuiteInfo, TenancyInfo, Warning,
+};

@@ -1,0 +1,6 @@
+//! What Kubernetes objects mean: evaluators that never ask a cluster anything.
+
+pub mod network;
+mod snapshot;
+
+pub use snapshot::{ForeignPolicy, Snapshot, Unreadable};

@@ -1,0 +1,62 @@
+//! The objects of a cluster at one moment, as they were read.
+
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, Pod, ResourceQuota, Service};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use serde::{Deserialize, Serialize};
+
+/// What was read of a cluster, or of manifests that describe one.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// All namespaces: policies select peers by their labels.
+    pub namespaces: Vec<Namespace>,
+    /// Pods; those of the tenancy's namespaces at least.
+    pub pods: Vec<Pod>,
+    /// NetworkPolicies of the same namespaces.
+    pub network_policies: Vec<NetworkPolicy>,
+    /// Services of the same namespaces.
+    pub services: Vec<Service>,
+    /// PodDisruptionBudgets of the same namespaces.
+    pub disruption_budgets: Vec<PodDisruptionBudget>,
+    /// HorizontalPodAutoscalers of the same namespaces.
+    pub autoscalers: Vec<HorizontalPodAutoscaler>,
+    /// ResourceQuotas of the same namespaces.
+    pub quotas: Vec<ResourceQuota>,
+    /// LimitRanges of the same namespaces.
+    pub limit_ranges: Vec<LimitRange>,
+    /// Nodes.
+    pub nodes: Vec<Node>,
+    /// Objects that can open or fence a connection and that no evaluator here models.
+    pub foreign: Vec<ForeignPolicy>,
+    /// What could not be read, and why: what it would have said is unknown.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A policy object that is not modelled: it turns what it could touch `unknown`, by name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForeignPolicy {
+    /// Its apiVersion, such as `cilium.io/v2`.
+    pub api_version: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace; `None` where it is cluster-wide.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Where it was read: a file and line, or empty for a cluster.
+    pub place: String,
+    /// The whole object.
+    pub object: serde_json::Value,
+}
+
+/// A kind of object that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unreadable {
+    /// What was asked for, such as `networkpolicies.networking.k8s.io`.
+    pub resource: String,
+    /// In which namespace; `None` for the whole cluster.
+    pub namespace: Option<String>,
+    /// Why it could not be read, in the API server's words.
+    pub why: String,
+}

@@ -1,0 +1,125 @@
+//! The promise as data, after it was read and validated.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Namespace, Port, Protocol, RoleName, TenantId};
+
+/// Who shares the cluster and which flows were promised. Everything not allowed is forbidden.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenancy {
+    /// A name for people: the cluster or product that this tenancy describes.
+    pub name: String,
+    /// Tenants first, then shared parts, each in the file's order.
+    pub parties: Vec<Party>,
+    /// The flows between parties (or inside a closed one) that are allowed.
+    pub flows: Vec<Flow>,
+}
+
+impl Tenancy {
+    /// The party with this id.
+    #[must_use]
+    pub fn party(&self, id: &TenantId) -> Option<&Party> {
+        self.parties.iter().find(|party| &party.id == id)
+    }
+}
+
+/// A tenant, or a shared part of the cluster that tenants may be allowed to use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// Its id, unique over tenants and shared parts.
+    pub id: TenantId,
+    /// Tenant or shared.
+    pub kind: PartyKind,
+    /// Its tier, such as `basic`; tenants only.
+    pub tier: Option<String>,
+    /// Its namespaces.
+    pub namespaces: NamespaceSelector,
+    /// Its workload roles; pods that match none are judged too, as pods without a role.
+    pub roles: Vec<Role>,
+    /// What its own pods may do among themselves.
+    pub internal: Internal,
+}
+
+/// Tenant or shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PartyKind {
+    /// A tenant.
+    Tenant,
+    /// A part of the cluster that several tenants use.
+    Shared,
+}
+
+/// A party's namespaces: by name, by label, or both (their union).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamespaceSelector {
+    /// Namespaces by name. One that does not exist is an error of the cluster, and is said.
+    pub names: Vec<Namespace>,
+    /// Namespaces that carry all of these labels; empty selects none.
+    pub match_labels: BTreeMap<String, String>,
+}
+
+/// A workload role: the labels that its pods carry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Role {
+    /// Its name, unique in its party.
+    pub name: RoleName,
+    /// The labels that make a pod one of this role; never empty.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What the pods of one party may do among themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Internal {
+    /// Not part of the promise: never judged, though such a connection may serve as a control case.
+    #[default]
+    Unjudged,
+    /// Every pod of the party may reach every other: judged.
+    Open,
+    /// Only declared flows pass inside the party too: judged.
+    Closed,
+}
+
+/// A flow that was promised to pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flow {
+    /// Who may connect.
+    pub from: FlowPeer,
+    /// To whom.
+    pub to: FlowPeer,
+    /// On which ports; never empty.
+    pub ports: Vec<FlowPort>,
+    /// Why it is allowed, for those who read the reports.
+    pub why: Option<String>,
+}
+
+/// One end of a flow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowPeer {
+    /// The party.
+    pub party: TenantId,
+    /// Its roles; empty means all its pods.
+    pub roles: Vec<RoleName>,
+}
+
+/// A port, or a range of ports, of one protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FlowPort {
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The port, or the first of the range.
+    pub port: Port,
+    /// The last port of the range, where it is one.
+    pub end_port: Option<Port>,
+}
+
+impl FlowPort {
+    /// Whether a connection to this port is part of the flow.
+    #[must_use]
+    pub fn covers(&self, protocol: Protocol, port: Port) -> bool {
+        self.protocol == protocol && self.port <= port && port <= self.end_port.unwrap_or(self.port)
+    }
+}
