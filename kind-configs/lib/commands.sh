@@ -193,7 +193,6 @@ provide() { # IMAGE...: archives that are wanted beside the node image
   if docker_answers; then ! $want_node || choose_node; else node_from=unknown; fi
   ! $want_node || [ -n "$(kind_program)" ] || todo program:kind
   case "$node_from" in build|unknown) todo image:node ;; esac
-  [ ! -e "$cache/.gatekeeper-wanted" ] || true
   for image in "$@"; do
     todo "image:$image"
     # some parts are needed beside the image: manifests that were taken from the module
@@ -257,6 +256,7 @@ build_debians() { local d started; for d in "$@"; do started=$SECONDS; build_deb
 join_debian() {
   local item pid="${lane[debian]:-}" status=0
   [ -n "$pid" ] || return 0
+  $tty || say "[$(( step_done + 1 ))/$step_total] Debian systems ($(roughly "$(left "debian-${debian_todo[0]}" 0)"))"
   if $tty; then while kill -0 "$pid" 2>/dev/null; do draw "Debian systems" "${lane_start[debian]}" debian; sleep 0.3; done; fi
   wait "$pid" || status=$?
   unset 'lane[debian]'

@@ -125,7 +125,8 @@ NODE
 make_node() { # OUT: leaves the image in the engine, and a copy of it in OUT
   local d box base list tag name programs; d="$(scratch)"; box="tenantproof-lab-build-$$" base="tenantproof-lab/node-base:building"
   programs="$(program_entry kubernetes)"
-  trap 'docker rm -f "$box" >/dev/null 2>&1; docker rmi "$base" >/dev/null 2>&1' EXIT
+  # shellcheck disable=SC2064  # these names, now
+  trap "docker rm -f $box >/dev/null 2>&1; docker rmi $base >/dev/null 2>&1 || true" EXIT
   docker import "$(debian_entry node)" "$base"
   docker run -d --name "$box" --privileged --network none --entrypoint sleep "$base" 1800
   # its own files

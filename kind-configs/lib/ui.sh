@@ -117,6 +117,7 @@ beside() {
 timed() { local id="$1" started=$SECONDS; shift; "$@"; echo $(( SECONDS - started )) > "$cache/logs/$id.took"; }
 join() {
   local id="$1" title="$2" pid="${lane[$1]}" status=0
+  $tty || say "[$(( step_done + 1 ))/$step_total] $title ($(roughly "$(left "$id" $(( SECONDS - ${lane_start[$id]} )))"))"
   if $tty; then while kill -0 "$pid" 2>/dev/null; do draw "$title" "${lane_start[$id]}" "$id"; sleep 0.3; done; fi
   wait "$pid" || status=$?
   unset "lane[$id]"

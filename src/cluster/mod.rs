@@ -1,1 +1,22 @@
-//! The Kubernetes side: clients, probe pods, snapshots, clean-up.
+//! The Kubernetes side: connection, snapshot, the claim on namespaces, probe pods, clean-up.
+//!
+//! The runner never asks for exec, attach, port-forward, proxy or a Secret: see
+//! [`permissions`] for all that it asks for.
+
+mod claim;
+mod connect;
+mod error;
+pub mod permissions;
+mod pod;
+mod pod_state;
+mod priority;
+mod probes;
+mod retry;
+mod snapshot;
+
+pub use claim::{Claiming, Claims, LOCK_NAME};
+pub use connect::{ConnectOptions, Connection, connect};
+pub use error::ClusterError;
+pub use pod::{PROBE_LABEL, PodSettings, RUN_LABEL};
+pub use probes::{ProbeFault, ProbeRun, Started};
+pub use snapshot::{NetworkPolicyVersions, network_policy_versions, read_namespaces, read_snapshot};

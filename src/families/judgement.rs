@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{ControlStrength, Verdict};
+use crate::plan::Case;
 
 /// The verdict of a case with all that it rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -54,4 +55,15 @@ pub struct Cause {
     pub sentence: String,
     /// What to do.
     pub remedy: String,
+}
+
+/// A case with its verdict and the observations behind it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseResult {
+    /// The case.
+    pub case: Case,
+    /// Its judgement.
+    pub judgement: Judgement,
+    /// Keys into the family's observations that this verdict rests on.
+    pub evidence: Vec<String>,
 }

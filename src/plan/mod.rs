@@ -4,3 +4,9 @@
 mod case;
 
 pub use case::Case;
+
+mod probe;
+
+pub use probe::{
+    PROBE_LIMIT_MEMORY, PROBE_LIMIT_MILLICORES, PROBE_MEMORY, PROBE_MILLICORES, ProbeName, ProbePort, ProbeSpec,
+};

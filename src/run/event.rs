@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{CaseResult, ClusterInfo, Coverage, RunInfo, RunStatus, SuiteInfo, TenancyInfo, Warning};
+use super::record::{ClusterInfo, Coverage, RunInfo, RunStatus, SuiteInfo, TenancyInfo, Warning};
+use crate::families::CaseResult;
 use crate::model::Family;
 use crate::plan::Case;
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{CaseResult, Finding};
+use super::record::Finding;
+use crate::families::CaseResult;
 use crate::model::Verdict;
 
 /// Groups what is broken or not proved by verdict, tenants and cause; worst first.

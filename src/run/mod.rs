@@ -4,8 +4,10 @@ mod event;
 pub(crate) mod findings;
 mod record;
 
+pub use crate::families::CaseResult;
+
 pub use event::{Event, Phase};
 pub use record::{
-    CaseResult, ClusterInfo, Coverage, Finding, NodeInfo, PartyInfo, PhaseTime, Program, RunInfo, RunRecord, RunStatus,
+    ClusterInfo, Coverage, Finding, NodeInfo, PartyInfo, PhaseTime, Program, RunInfo, RunRecord, RunStatus,
     SuiteInfo, TenancyInfo, Warning,
 };

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Phase};
-use crate::families::Judgement;
+use crate::families::CaseResult;
 use crate::model::{CaseId, Counts, Family, NodeName, RunId, TenantId, Verdict};
 use crate::plan::Case;
 
@@ -183,17 +183,6 @@ pub struct PhaseTime {
     pub seconds: f64,
     /// What came of it.
     pub detail: String,
-}
-
-/// A case with its verdict and the observations behind it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CaseResult {
-    /// The case.
-    pub case: Case,
-    /// Its judgement.
-    pub judgement: Judgement,
-    /// Keys into the family's observations that this verdict rests on.
-    pub evidence: Vec<String>,
 }
 
 /// Cases that broke, or could not be proved, for one cause.

@@ -1,6 +1,7 @@
 //! What Kubernetes objects mean: evaluators that never ask a cluster anything.
 
 pub mod network;
+pub mod quantity;
 mod snapshot;
 
-pub use snapshot::{ForeignPolicy, Snapshot, Unreadable};
+pub use snapshot::{ForeignPolicy, Snapshot, Unreadable, Workload};

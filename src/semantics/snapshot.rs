@@ -4,6 +4,7 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, Pod, ResourceQuota, Service};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::{Deserialize, Serialize};
 
 /// What was read of a cluster, or of manifests that describe one.
@@ -25,12 +26,27 @@ pub struct Snapshot {
     pub quotas: Vec<ResourceQuota>,
     /// LimitRanges of the same namespaces.
     pub limit_ranges: Vec<LimitRange>,
+    /// Deployments, ReplicaSets and StatefulSets of the same namespaces, as far as they select pods.
+    pub workloads: Vec<Workload>,
     /// Nodes.
     pub nodes: Vec<Node>,
     /// Objects that can open or fence a connection and that no evaluator here models.
     pub foreign: Vec<ForeignPolicy>,
     /// What could not be read, and why: what it would have said is unknown.
     pub unreadable: Vec<Unreadable>,
+}
+
+/// A workload, as far as it selects pods.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workload {
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The pods that are its own.
+    pub selector: LabelSelector,
 }
 
 /// A policy object that is not modelled: it turns what it could touch `unknown`, by name.

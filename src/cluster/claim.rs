@@ -1,0 +1,300 @@
+//! The claim on a namespace: one Lease in each, which is lock, heartbeat and owner in one.
+//!
+//! Two runs never work in the same namespace at once. A run that was killed stops renewing, the
+//! next one sees that, deletes the Lease, and everything that it owned goes with it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
+use kube::{Api, Client};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use super::error::{ClusterError, in_words};
+use super::pod::{RUN_LABEL, owned_by};
+use super::priority;
+use super::retry::{patiently, patiently_for};
+use crate::model::{Namespace, RunId};
+
+/// The name of the Lease in every namespace that a run works in.
+pub const LOCK_NAME: &str = "tenantproof";
+/// After this time without a renewal, a run is taken for dead.
+const LEASE_SECONDS: i32 = 15;
+const RENEWAL: Duration = Duration::from_secs(4);
+
+/// The namespaces that this run holds.
+pub struct Claims {
+    client: Client,
+    run: RunId,
+    leases: BTreeMap<Namespace, Lease>,
+    heartbeat: Option<JoinHandle<()>>,
+    lost: watch::Receiver<Option<(Namespace, String)>>,
+}
+
+/// What came of claiming.
+pub struct Claiming {
+    /// The namespaces that are held.
+    pub claims: Claims,
+    /// Those that could not be, and why: their tenants' cases are inconclusive.
+    pub refused: BTreeMap<Namespace, String>,
+    /// Runs whose remains were removed.
+    pub removed: Vec<RunId>,
+}
+
+impl Claims {
+    /// Claims these namespaces, in order of their names, so that two runs never wait for each other.
+    ///
+    /// # Errors
+    /// [`ClusterError::Claimed`] where another run is at work for longer than `wait`; everything
+    /// claimed until then is given back.
+    pub async fn take(
+        client: &Client,
+        run: &RunId,
+        namespaces: impl IntoIterator<Item = Namespace>,
+        wait: Duration,
+    ) -> Result<Claiming, ClusterError> {
+        let mut namespaces: Vec<Namespace> = namespaces.into_iter().collect();
+        namespaces.sort();
+        namespaces.dedup();
+        let (_, lost) = watch::channel(None);
+        let claims =
+            Self { client: client.clone(), run: run.clone(), leases: BTreeMap::new(), heartbeat: None, lost };
+        let mut claiming = Claiming { claims, refused: BTreeMap::new(), removed: Vec::new() };
+        let end = Instant::now() + wait;
+        for namespace in namespaces {
+            match take_one(client, run, &namespace, end, &mut claiming.removed).await {
+                Ok(lease) => {
+                    claiming.claims.leases.insert(namespace, lease);
+                }
+                Err(ClusterError::Claimed { namespace, holder }) => {
+                    claiming.claims.release().await;
+                    return Err(ClusterError::Claimed { namespace, holder });
+                }
+                Err(error) => {
+                    claiming.refused.insert(namespace, error.to_string());
+                }
+            }
+        }
+        claiming.claims.start_heartbeat();
+        Ok(claiming)
+    }
+
+    /// Whether this namespace is held.
+    #[must_use]
+    pub fn holds(&self, namespace: &Namespace) -> bool {
+        self.leases.contains_key(namespace)
+    }
+
+    /// The namespaces that are held.
+    pub fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
+        self.leases.keys()
+    }
+
+    /// The owner of everything that this run makes in a namespace.
+    pub(super) fn owner(&self, namespace: &Namespace) -> Option<OwnerReference> {
+        self.leases.get(namespace).map(owned_by)
+    }
+
+    /// Comes back only if a claim is lost: somebody deleted the Lease, or took it over.
+    pub async fn lost(&self) -> ClusterError {
+        let mut lost = self.lost.clone();
+        let seen = lost.wait_for(Option::is_some).await.ok().and_then(|seen| seen.clone());
+        match seen {
+            Some((namespace, why)) => ClusterError::ClaimLost { namespace: namespace.to_string(), why },
+            // The heartbeat ended without a loss: nothing will ever be lost.
+            None => std::future::pending().await,
+        }
+    }
+
+    fn start_heartbeat(&mut self) {
+        let (tell, lost) = watch::channel(None);
+        self.lost = lost;
+        let client = self.client.clone();
+        let leases = self.leases.clone();
+        self.heartbeat = Some(tokio::spawn(async move {
+            loop {
+                sleep(RENEWAL).await;
+                let renewals = leases.iter().map(|(namespace, lease)| renew(&client, namespace, lease));
+                if let Some(loss) = join_all(renewals).await.into_iter().flatten().next() {
+                    tell.send_replace(Some(loss));
+                    return;
+                }
+            }
+        }));
+    }
+
+    /// Gives every namespace back: deletes the Leases, and with them all that they own. Bounded;
+    /// what could not be deleted is named, and the next run removes it.
+    pub async fn release(&mut self) -> Vec<String> {
+        if let Some(heartbeat) = self.heartbeat.take() {
+            heartbeat.abort();
+        }
+        let deletions = self.leases.iter().map(|(namespace, lease)| async {
+            let leases: Api<Lease> = Api::namespaced(self.client.clone(), namespace.as_str());
+            let deletion = delete_exactly(lease);
+            let outcome = patiently_for(Duration::from_secs(30), || leases.delete(LOCK_NAME, &deletion)).await;
+            match outcome {
+                Ok(_) => None,
+                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => None,
+                Err(error) => Some(format!("Lease {namespace}/{LOCK_NAME}: {}", in_words(&error))),
+            }
+        });
+        let remains = join_all(deletions).await.into_iter().flatten().collect();
+        self.leases.clear();
+        tracing::debug!(run = %self.run, "claims released");
+        remains
+    }
+}
+
+impl Drop for Claims {
+    fn drop(&mut self) {
+        if let Some(heartbeat) = self.heartbeat.take() {
+            heartbeat.abort();
+        }
+    }
+}
+
+fn delete_exactly(lease: &Lease) -> DeleteParams {
+    DeleteParams {
+        propagation_policy: Some(PropagationPolicy::Background),
+        preconditions: Some(Preconditions { uid: lease.metadata.uid.clone(), resource_version: None }),
+        ..DeleteParams::default()
+    }
+}
+
+async fn renew(client: &Client, namespace: &Namespace, lease: &Lease) -> Option<(Namespace, String)> {
+    let leases: Api<Lease> = Api::namespaced(client.clone(), namespace.as_str());
+    // The uid makes the API server refuse to renew a Lease that another run has put in its place.
+    let patch = serde_json::json!({
+        "metadata": {"uid": lease.metadata.uid},
+        "spec": {"renewTime": MicroTime(Timestamp::now())},
+    });
+    match leases.patch(LOCK_NAME, &PatchParams::default(), &Patch::Merge(&patch)).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Some((namespace.clone(), "it was deleted".to_owned())),
+        Err(kube::Error::Api(status)) if status.code == 409 => {
+            Some((namespace.clone(), "another run has taken it over".to_owned()))
+        }
+        Err(error) => {
+            tracing::debug!(%error, %namespace, "the claim could not be renewed now");
+            None
+        }
+        Ok(_) => None,
+    }
+}
+
+async fn take_one(
+    client: &Client,
+    run: &RunId,
+    namespace: &Namespace,
+    end: Instant,
+    removed: &mut Vec<RunId>,
+) -> Result<Lease, ClusterError> {
+    let leases: Api<Lease> = Api::namespaced(client.clone(), namespace.as_str());
+    let what = format!("claim namespace {namespace}");
+    let wanted = new_lease(run);
+    // A dead run is one whose Lease did not change over its whole duration, watched without a gap:
+    // clocks are never compared.
+    let mut watched: Option<(Option<String>, Instant)> = None;
+    loop {
+        match patiently(|| leases.create(&PostParams::default(), &wanted)).await {
+            Ok(lease) => {
+                await_remains(client, run, namespace).await;
+                return Ok(lease);
+            }
+            Err(kube::Error::Api(status)) if status.code == 409 && status.reason == "AlreadyExists" => {}
+            Err(error) => return Err(ClusterError::explain(&what, &error)),
+        }
+        match leases.get_opt(LOCK_NAME).await {
+            Ok(None) => {}
+            Ok(Some(lease)) => {
+                let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
+                if holder == run.as_str() {
+                    // Our own creation, whose answer was lost.
+                    return Ok(lease);
+                }
+                let version = lease.metadata.resource_version.clone();
+                let since = match &watched {
+                    Some((last, since)) if *last == version => *since,
+                    _ => Instant::now(),
+                };
+                watched = Some((version, since));
+                let lasts = lease.spec.as_ref().and_then(|spec| spec.lease_duration_seconds).unwrap_or(LEASE_SECONDS);
+                if since.elapsed() >= Duration::from_secs(u64::try_from(lasts).unwrap_or(15)) {
+                    remove_dead(client, &leases, &lease, &holder, &what).await?;
+                    removed.push(RunId::new(holder));
+                    watched = None;
+                    continue;
+                }
+                if Instant::now() >= end {
+                    return Err(ClusterError::Claimed { namespace: namespace.to_string(), holder });
+                }
+            }
+            Err(error) if super::retry::is_transient(&error) => watched = None,
+            Err(error) => return Err(ClusterError::explain(&what, &error)),
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+}
+
+fn new_lease(run: &RunId) -> Lease {
+    let now = MicroTime(Timestamp::now());
+    Lease {
+        metadata: ObjectMeta {
+            name: Some(LOCK_NAME.to_owned()),
+            labels: Some(BTreeMap::from([(RUN_LABEL.to_owned(), run.to_string())])),
+            ..ObjectMeta::default()
+        },
+        spec: Some(LeaseSpec {
+            holder_identity: Some(run.to_string()),
+            lease_duration_seconds: Some(LEASE_SECONDS),
+            acquire_time: Some(now.clone()),
+            renew_time: Some(now),
+            ..LeaseSpec::default()
+        }),
+    }
+}
+
+async fn remove_dead(
+    client: &Client,
+    leases: &Api<Lease>,
+    lease: &Lease,
+    holder: &str,
+    what: &str,
+) -> Result<(), ClusterError> {
+    priority::remove(client, &RunId::new(holder)).await;
+    let deletion = DeleteParams {
+        preconditions: Some(Preconditions {
+            uid: lease.metadata.uid.clone(),
+            resource_version: lease.metadata.resource_version.clone(),
+        }),
+        ..delete_exactly(lease)
+    };
+    match patiently(|| leases.delete(LOCK_NAME, &deletion)).await {
+        Ok(_) => Ok(()),
+        // It lives after all, or somebody else was quicker: look again.
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+        Err(error) => Err(ClusterError::explain(what, &error)),
+    }
+}
+
+/// Waits, for a bounded time, until no probe of another run is left in the namespace.
+async fn await_remains(client: &Client, run: &RunId, namespace: &Namespace) {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace.as_str());
+    let others = ListParams::default().labels(&format!("{RUN_LABEL},{RUN_LABEL}!={run}"));
+    let end = Instant::now() + Duration::from_secs(45);
+    while Instant::now() < end {
+        match pods.list(&others).await {
+            Ok(list) if list.items.is_empty() => return,
+            Ok(_) => sleep(Duration::from_millis(300)).await,
+            Err(error) if super::retry::is_transient(&error) => sleep(Duration::from_millis(500)).await,
+            Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! The life of probe pods: made, given orders, heard, removed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt};
+use k8s_openapi::api::core::v1::{Pod, Service};
+use kube::api::{DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
+use tokio::time::{Instant, sleep};
+
+use super::claim::Claims;
+use super::error::{ClusterError, in_words};
+use super::pod::{PodSettings, RUN_LABEL, pod, service};
+use super::pod_state::{PodState, state_of};
+use super::priority;
+use super::retry::{is_transient, patiently, patiently_for};
+use crate::model::Namespace;
+use crate::plan::{ProbeName, ProbeSpec};
+use crate::probe::frame;
+use crate::probe::wire::{ORDERS_ANNOTATION, Orders, Report, Step};
+
+/// Requests that are under way at the same time.
+const AT_ONCE: usize = 24;
+/// Without any probe making progress for this long, those that don't run are given up.
+const START_PATIENCE: Duration = Duration::from_secs(90);
+/// A state that may pass by itself is a fault after this time.
+const FAULT_AFTER: Duration = Duration::from_secs(8);
+/// Orders that no probe has acknowledged after this time are sent again.
+const RESEND_AFTER: Duration = Duration::from_secs(4);
+
+/// Why a probe could not be made, or no longer answers. Its cases are inconclusive, never denied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeFault(pub String);
+
+/// A probe that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// The name of its pod.
+    pub pod: String,
+    /// The pod's address.
+    pub address: String,
+    /// The cluster address of the Service before it, where it has one.
+    pub service: Option<String>,
+}
+
+/// The probes of one run.
+pub struct ProbeRun {
+    client: Client,
+    settings: PodSettings,
+    own_class: bool,
+    pods: BTreeMap<ProbeName, Started>,
+    made_in: BTreeSet<Namespace>,
+    round: u32,
+}
+
+impl ProbeRun {
+    /// Prepares the making of probes: the PriorityClass that they need.
+    ///
+    /// # Errors
+    /// Where the class may not be made and none was named.
+    pub async fn prepare(
+        client: &Client,
+        mut settings: PodSettings,
+        priority_class: Option<String>,
+    ) -> Result<Self, ClusterError> {
+        let own_class = priority_class.is_none();
+        settings.priority_class = match priority_class {
+            Some(name) => name,
+            None => priority::make(client, &settings.run).await?,
+        };
+        Ok(Self {
+            client: client.clone(),
+            settings,
+            own_class,
+            pods: BTreeMap::new(),
+            made_in: BTreeSet::new(),
+            round: 0,
+        })
+    }
+
+    /// The probes that run.
+    #[must_use]
+    pub fn started(&self) -> &BTreeMap<ProbeName, Started> {
+        &self.pods
+    }
+
+    /// Makes the probes, and waits until they run or can't. `progress` is told how many run.
+    ///
+    /// # Errors
+    /// Only where the API server stays away; a probe that can't run is a fault of its own.
+    pub async fn start(
+        &mut self,
+        specs: &[ProbeSpec],
+        claims: &Claims,
+        mut progress: impl FnMut(usize, Option<String>),
+    ) -> Result<BTreeMap<ProbeName, ProbeFault>, ClusterError> {
+        let mut faults = BTreeMap::new();
+        let mut waiting = BTreeMap::new();
+        self.made_in.extend(specs.iter().map(|spec| spec.namespace.clone()));
+        let this = &*self;
+        let made: Vec<_> = stream::iter(specs.iter().enumerate())
+            .map(|(index, spec)| async move { (spec, this.make(index, spec, claims).await) })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        for (spec, outcome) in made {
+            match outcome {
+                Ok(started) => {
+                    waiting.insert(started.pod.clone(), (spec.name.clone(), started, None::<(String, Instant)>));
+                }
+                Err(why) => {
+                    faults.insert(spec.name.clone(), ProbeFault(why));
+                }
+            }
+        }
+        let mut last_progress = Instant::now();
+        while !waiting.is_empty() {
+            let seen = self.list_pods(specs).await?;
+            let before = waiting.len();
+            let mut hint = None;
+            waiting.retain(|pod_name, (name, started, trouble)| {
+                let Some(pod) = seen.get(pod_name) else {
+                    // Not in the list yet, or deleted by somebody: the patience below decides.
+                    return true;
+                };
+                match state_of(pod) {
+                    PodState::Running { address } => {
+                        self.pods.insert(name.clone(), Started { address, ..started.clone() });
+                        false
+                    }
+                    PodState::Starting => {
+                        *trouble = None;
+                        true
+                    }
+                    PodState::Troubled(why) => {
+                        let since = match trouble {
+                            Some((_, since)) => *since,
+                            None => Instant::now(),
+                        };
+                        hint = Some(why.clone());
+                        if since.elapsed() >= FAULT_AFTER {
+                            faults.insert(name.clone(), ProbeFault(why));
+                            return false;
+                        }
+                        *trouble = Some((why, since));
+                        true
+                    }
+                    PodState::Over(why) => {
+                        faults.insert(name.clone(), ProbeFault(why));
+                        false
+                    }
+                }
+            });
+            if waiting.len() < before {
+                last_progress = Instant::now();
+            }
+            progress(self.pods.len(), hint);
+            if last_progress.elapsed() > START_PATIENCE {
+                for (_, (name, _, trouble)) in std::mem::take(&mut waiting) {
+                    let why = trouble.map_or_else(|| "no reason was given".to_owned(), |(why, _)| why);
+                    let seconds = START_PATIENCE.as_secs();
+                    faults.insert(name, ProbeFault(format!("the probe did not start within {seconds} s: {why}")));
+                }
+            } else if !waiting.is_empty() {
+                sleep(Duration::from_millis(300)).await;
+            }
+        }
+        Ok(faults)
+    }
+
+    async fn make(&self, index: usize, spec: &ProbeSpec, claims: &Claims) -> Result<Started, String> {
+        let owner = claims.owner(&spec.namespace).ok_or("its namespace is not claimed by this run")?;
+        // What stands before the last dash is unique: see `pod`.
+        let name = format!("tenantproof-{}-{index:03}-p", self.settings.run);
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), spec.namespace.as_str());
+        let wanted = pod(&name, spec, &self.settings, &owner);
+        tolerate_existing(patiently(|| pods.create(&PostParams::default(), &wanted)).await)
+            .map_err(|error| format!("the API server refuses the probe: {}", in_words(&error)))?;
+        let service = if spec.service {
+            let services: Api<Service> = Api::namespaced(self.client.clone(), spec.namespace.as_str());
+            let wanted = service(&name, spec, &self.settings, &owner);
+            tolerate_existing(patiently(|| services.create(&PostParams::default(), &wanted)).await)
+                .map_err(|error| format!("the API server refuses the probe's Service: {}", in_words(&error)))?;
+            let made = patiently(|| services.get(&name)).await.map_err(|error| in_words(&error))?;
+            made.spec.and_then(|spec| spec.cluster_ip)
+        } else {
+            None
+        };
+        Ok(Started { namespace: spec.namespace.clone(), pod: name, address: String::new(), service })
+    }
+
+    async fn list_pods(&self, specs: &[ProbeSpec]) -> Result<BTreeMap<String, Pod>, ClusterError> {
+        let namespaces: BTreeSet<&Namespace> = specs.iter().map(|spec| &spec.namespace).collect();
+        let ours = ListParams::default().labels(&format!("{RUN_LABEL}={}", self.settings.run));
+        let lists: Vec<_> = stream::iter(namespaces)
+            .map(|namespace| {
+                let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace.as_str());
+                let ours = ours.clone();
+                async move {
+                    match patiently(|| pods.list(&ours)).await {
+                        Ok(list) => Ok(list.items),
+                        // A namespace that may be written but not listed: its probes' patience decides.
+                        Err(kube::Error::Api(status)) if status.code == 403 => Ok(Vec::new()),
+                        Err(error) => Err(ClusterError::explain("list the probes", &error)),
+                    }
+                }
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        let mut seen = BTreeMap::new();
+        for list in lists {
+            seen.extend(list?.into_iter().filter_map(|pod| Some((pod.metadata.name.clone()?, pod))));
+        }
+        Ok(seen)
+    }
+
+    /// Gives orders to probes, all at once, and waits until each has answered or can't.
+    pub async fn carry_out(
+        &mut self,
+        steps: BTreeMap<ProbeName, Step>,
+        patience: Duration,
+    ) -> BTreeMap<ProbeName, Result<Report, ProbeFault>> {
+        self.round += 1;
+        let round = self.round;
+        let this = &*self;
+        let addressed = steps.into_iter().filter_map(|(name, step)| {
+            let started = this.pods.get(&name)?;
+            Some((name, started, Orders { round, step }))
+        });
+        stream::iter(addressed.collect::<Vec<_>>())
+            .map(|(name, started, orders)| async move {
+                let outcome = this.one_exchange(started, &orders, patience).await;
+                (name, outcome)
+            })
+            // All of them: a probe that waits for its turn would try while others have ended.
+            .buffer_unordered(usize::MAX >> 1)
+            .collect()
+            .await
+    }
+
+    async fn one_exchange(
+        &self,
+        started: &Started,
+        orders: &Orders,
+        patience: Duration,
+    ) -> Result<Report, ProbeFault> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), started.namespace.as_str());
+        let end = Instant::now() + patience;
+        let mut sent = self.send(&pods, started, orders, 0).await?;
+        let mut resent = 0;
+        let mut pause = Duration::from_millis(450);
+        loop {
+            sleep(pause).await;
+            pause = Duration::from_millis(150);
+            let trouble = match pods.logs(&started.pod, &LogParams::default()).await {
+                Ok(log) => match frame::read_round(&log, orders.round) {
+                    frame::Heard::Report(report) => return Ok(*report),
+                    frame::Heard::Refused(why) => return Err(ProbeFault(format!("the probe refused its orders: {why}"))),
+                    frame::Heard::Acknowledged => "it has its orders and has not answered yet".to_owned(),
+                    frame::Heard::Broken(why) => format!("its log is cut or damaged: {why}"),
+                    frame::Heard::Nothing => {
+                        if sent.elapsed() > RESEND_AFTER {
+                            resent += 1;
+                            sent = self.send(&pods, started, orders, resent).await?;
+                        }
+                        "it has not seen its orders".to_owned()
+                    }
+                },
+                Err(kube::Error::Api(status)) if status.code == 404 => {
+                    return Err(ProbeFault("the probe's pod is gone".to_owned()));
+                }
+                Err(error) => in_words(&error),
+            };
+            if Instant::now() > end {
+                let seconds = patience.as_secs();
+                return Err(ProbeFault(format!("the probe did not answer within {seconds} s: {trouble}")));
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        pods: &Api<Pod>,
+        started: &Started,
+        orders: &Orders,
+        resent: usize,
+    ) -> Result<Instant, ProbeFault> {
+        let mut text = serde_json::to_string(orders).map_err(|error| ProbeFault(error.to_string()))?;
+        // White space makes it another annotation, so that the kubelet writes the file once more.
+        text.extend(std::iter::repeat_n(' ', resent));
+        let patch = serde_json::json!({"metadata": {"annotations": {ORDERS_ANNOTATION: text}}});
+        match patiently_for(Duration::from_secs(60), || {
+            pods.patch(&started.pod, &PatchParams::default(), &Patch::Merge(&patch))
+        })
+        .await
+        {
+            Ok(_) => Ok(Instant::now()),
+            Err(error) => Err(ProbeFault(format!("the probe can't be given its orders: {}", in_words(&error)))),
+        }
+    }
+
+    /// Removes every probe, Service and the PriorityClass; bounded. What remains is named; it goes
+    /// with the Lease at the latest.
+    pub async fn remove(&mut self) -> Vec<String> {
+        let mut remains = Vec::new();
+        let ours = ListParams::default().labels(&format!("{RUN_LABEL}={}", self.settings.run));
+        for namespace in &self.made_in {
+            let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace.as_str());
+            let services: Api<Service> = Api::namespaced(self.client.clone(), namespace.as_str());
+            remains.extend(delete_all(&pods, &ours, &format!("pods in {namespace}")).await);
+            remains.extend(delete_all(&services, &ours, &format!("Services in {namespace}")).await);
+        }
+        let end = Instant::now() + Duration::from_secs(45);
+        for namespace in &self.made_in {
+            let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace.as_str());
+            loop {
+                match pods.list(&ours).await {
+                    Ok(list) if list.items.is_empty() => break,
+                    Err(error) if !is_transient(&error) => break,
+                    _ if Instant::now() > end => {
+                        remains.push(format!("probe pods in {namespace} are still terminating"));
+                        break;
+                    }
+                    _ => sleep(Duration::from_millis(200)).await,
+                }
+            }
+        }
+        if self.own_class {
+            remains.extend(priority::remove(&self.client, &self.settings.run).await);
+        }
+        self.pods.clear();
+        remains
+    }
+}
+
+/// A name of this run's own that exists already is this run's own, made by a request whose answer
+/// was lost.
+fn tolerate_existing<T>(outcome: Result<T, kube::Error>) -> Result<(), kube::Error> {
+    match outcome {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn delete_all<K>(api: &Api<K>, ours: &ListParams, what: &str) -> Option<String>
+where
+    K: kube::Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+{
+    let patience = Duration::from_secs(60);
+    let list = match patiently_for(patience, || api.list(ours)).await {
+        Ok(list) => list,
+        Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => return None,
+        Err(error) => return Some(format!("{what}: {}", in_words(&error))),
+    };
+    let names: Vec<String> = list.items.iter().filter_map(|item| item.meta().name.clone()).collect();
+    let outcomes: Vec<_> = stream::iter(names)
+        .map(|name| async move {
+            let deletion = DeleteParams::default();
+            patiently_for(patience, || api.delete(&name, &deletion)).await.err()
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    outcomes
+        .into_iter()
+        .flatten()
+        .find(|error| !matches!(error, kube::Error::Api(status) if status.code == 404))
+        .map(|error| format!("{what}: {}", in_words(&error)))
+}

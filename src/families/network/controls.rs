@@ -1,0 +1,98 @@
+//! Control cases: a denial counts only beside a connection of the same source, and one to the same
+//! target, that did come about. How strong they were is part of the verdict.
+
+use std::collections::HashMap;
+
+use super::ask::Placement;
+use super::outcome::{Came, came};
+use super::seen::{Seen, TrySeen};
+use crate::families::Stance;
+use crate::model::{ControlStrength, Port, Protocol};
+use crate::plan::ProbeName;
+use crate::suite::Reach;
+
+/// The best control case of one source or target.
+#[derive(Clone, Copy, Debug, Default)]
+struct Best {
+    /// The strongest that came about.
+    seen: Option<ControlStrength>,
+    /// The strongest that ought to have, by what the policies say.
+    due: Option<ControlStrength>,
+}
+
+impl Best {
+    fn take(&mut self, seen: &TrySeen) {
+        let strength = match seen.placement {
+            Placement::Itself => ControlStrength::OwnAddress,
+            Placement::SameNode => ControlStrength::SameNode,
+            Placement::OtherNode => ControlStrength::AcrossNodes,
+        };
+        // A peer that could not be made is due to nobody.
+        if seen.computed.stance == Stance::Allowed && seen.fault.is_none() {
+            self.due = self.due.max(Some(strength));
+        }
+        if came(seen) == Came::Through {
+            self.seen = self.seen.max(Some(strength));
+        }
+    }
+}
+
+/// All control cases of a run.
+pub(super) struct Controls<'a> {
+    sources: HashMap<(&'a ProbeName, Protocol), Best>,
+    targets: HashMap<(&'a ProbeName, Protocol, Port, Reach), Best>,
+}
+
+impl<'a> Controls<'a> {
+    /// Collects them from everything that was tried.
+    pub(super) fn of(seen: &'a Seen) -> Self {
+        let mut controls = Self { sources: HashMap::new(), targets: HashMap::new() };
+        for one in seen.tries.values() {
+            controls.sources.entry((&one.from, one.protocol)).or_default().take(one);
+            controls.targets.entry((&one.to, one.protocol, one.port, one.reach)).or_default().take(one);
+        }
+        controls
+    }
+
+    /// How strong the weaker of a try's two control cases is.
+    ///
+    /// # Errors
+    /// A sentence that says which control case is missing. One that the policies allow and that did
+    /// not come about is missing too: a network that is down would make every denial pass.
+    pub(super) fn strength(&self, seen: &TrySeen) -> Result<ControlStrength, String> {
+        let ceiling = match seen.placement {
+            Placement::OtherNode => ControlStrength::AcrossNodes,
+            Placement::SameNode | Placement::Itself => ControlStrength::SameNode,
+        };
+        let source = self.sources.get(&(&seen.from, seen.protocol)).copied().unwrap_or_default();
+        let target = self.targets.get(&(&seen.to, seen.protocol, seen.port, seen.reach)).copied().unwrap_or_default();
+        let way = match seen.reach {
+            Reach::PodIp => "",
+            Reach::Service => " by its Service",
+        };
+        let source = judge(source, ceiling, || format!("{} reached nothing over {}", seen.from, seen.protocol))?;
+        let target = judge(target, ceiling, || {
+            format!("nobody reached {} on {} {}{way}", seen.to, seen.protocol, seen.port)
+        })?;
+        Ok(source.min(target))
+    }
+}
+
+fn judge(best: Best, ceiling: ControlStrength, missing: impl Fn() -> String) -> Result<ControlStrength, String> {
+    let Some(strength) = best.seen else {
+        return Err(missing());
+    };
+    let due = best.due.unwrap_or(ControlStrength::OwnAddress).min(ceiling);
+    if strength < due {
+        return Err(format!("{}, except {}, though the policies allow {}", missing(), say(strength), say(due)));
+    }
+    Ok(strength)
+}
+
+const fn say(strength: ControlStrength) -> &'static str {
+    match strength {
+        ControlStrength::OwnAddress => "its own address",
+        ControlStrength::SameNode => "a peer on the same node",
+        ControlStrength::AcrossNodes => "a peer across the network",
+    }
+}

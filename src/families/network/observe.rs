@@ -1,0 +1,410 @@
+//! Making the probes try: the only part of this family with I/O.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::plan::{NetworkPlan, TryPlan};
+use super::seen::{Computed, ProbeSeen, Seen, Settling, SideSeen, TrySeen};
+use crate::cluster::{Claims, ClusterError, NetworkPolicyVersions, ProbeFault, ProbeRun};
+use crate::families::{Stage, Stance, Witness};
+use crate::model::{Port, Protocol};
+use crate::plan::ProbeName;
+use crate::probe::wire::{Report, Step, Target, Tries};
+use crate::semantics::network::{Answer, Decision, Endpoint, Side};
+use crate::suite::Reach;
+
+/// How a connection is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Attempts at each target, each a new connection.
+    pub attempts: u8,
+    /// Between the starts of two attempts at one target.
+    pub gap: Duration,
+    /// After this time an attempt is a timeout.
+    pub timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { attempts: 3, gap: Duration::from_millis(250), timeout: Duration::from_secs(1) }
+    }
+}
+
+/// Rounds that are tried, and not judged, until the fences of the new probes have attached.
+const SETTLING_ROUNDS: u32 = 10;
+const SETTLING_TIME: Duration = Duration::from_secs(30);
+/// Rounds that give a connection that the policies allow another chance to come about.
+const SECOND_CHANCES: u32 = 2;
+/// Targets in one order: an order of 60 kB is quick to arrive, one of 200 kB may be lost.
+const TARGETS_AT_ONCE: usize = 500;
+/// How long a probe may take to answer beside the tries themselves.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(45);
+
+/// Makes the probes, lets them try everything, and asks who arrived.
+///
+/// # Errors
+/// [`ClusterError`] where the cluster stays away. What concerns single probes is an observation.
+pub async fn observe(
+    plan: &NetworkPlan,
+    probes: &mut ProbeRun,
+    claims: &Claims,
+    limits: Limits,
+    witness: &mut dyn Witness,
+) -> Result<Seen, ClusterError> {
+    witness.began(Stage::Start, plan.probes.len());
+    let faults = probes
+        .start(&plan.probes, claims, |done, detail| witness.progress(Stage::Start, done, detail))
+        .await?;
+    let mut field = Field::new(plan, probes, &faults);
+    witness.progress(Stage::Start, probes.started().len(), Some("until their fences have attached".to_owned()));
+    field.seen.settling = field.settle(probes, limits).await;
+    witness.ended(Stage::Start, format!("{} of {} run", probes.started().len(), plan.probes.len()));
+
+    witness.began(Stage::Observe, field.live.len());
+    let all = field.live.clone();
+    field.try_all(probes, &all, limits, Purpose::Judged).await;
+    witness.progress(Stage::Observe, all.len(), None);
+    for _ in 0..SECOND_CHANCES {
+        let missing = field.allowed_but_missing();
+        if missing.is_empty() {
+            break;
+        }
+        witness.progress(Stage::Observe, all.len(), Some(format!("{} once more", missing.len())));
+        field.try_all(probes, &missing, limits, Purpose::Judged).await;
+    }
+    field.tally(probes).await;
+    witness.ended(Stage::Observe, format!("{} connections tried", field.seen.tries.values().map(|t| t.attempts.len()).sum::<usize>()));
+    Ok(field.seen)
+}
+
+/// Notes which namespaces' policies are not those of the snapshot any more.
+pub fn note_changes(seen: &mut Seen, before: &NetworkPolicyVersions, after: &NetworkPolicyVersions) {
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    seen.changed = keys
+        .into_iter()
+        .filter(|key| before.get(*key) != after.get(*key))
+        .map(|(namespace, _)| namespace.clone())
+        .collect();
+}
+
+/// What a round is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To see whether the fences have attached. Never judged.
+    Settling,
+    /// To be judged.
+    Judged,
+}
+
+/// The tries while they go on.
+struct Field<'a> {
+    plan: &'a NetworkPlan,
+    seen: Seen,
+    addresses: BTreeMap<ProbeName, (String, Option<String>)>,
+    /// Indices of the tries that can be made.
+    live: Vec<usize>,
+}
+
+impl<'a> Field<'a> {
+    fn new(plan: &'a NetworkPlan, probes: &ProbeRun, faults: &BTreeMap<ProbeName, ProbeFault>) -> Self {
+        let mut seen = Seen { idle: plan.idle.clone(), ..Seen::default() };
+        let mut addresses = BTreeMap::new();
+        let mut endpoints = plan.endpoints.clone();
+        let planned = plan.probes.iter().map(|spec| (spec, None));
+        let absent = plan.absent.values().map(|(spec, why)| (spec, Some(format!("its probe was not made: {why}"))));
+        for (spec, absent) in planned.chain(absent) {
+            let started = probes.started().get(&spec.name);
+            let fault = absent.or_else(|| faults.get(&spec.name).map(|fault| fault.0.clone()));
+            if let Some(started) = started {
+                addresses.insert(spec.name.clone(), (started.address.clone(), started.service.clone()));
+                if let (Some(endpoint), Ok(ip)) = (endpoints.get_mut(&spec.name), started.address.parse()) {
+                    endpoint.addresses = vec![ip];
+                }
+            }
+            seen.probes.insert(
+                spec.name.clone(),
+                ProbeSeen {
+                    namespace: spec.namespace.clone(),
+                    node: spec.node.clone(),
+                    labels: spec.labels.clone(),
+                    pod: started.map(|s| s.pod.clone()).unwrap_or_default(),
+                    address: started.map(|s| s.address.clone()).unwrap_or_default(),
+                    fault,
+                },
+            );
+        }
+        let mut live = Vec::new();
+        for (index, planned) in plan.tries.iter().enumerate() {
+            let ends = [&planned.from, &planned.to].map(|name| seen.probes.get(name));
+            let fault = ends.iter().flatten().find_map(|probe| {
+                probe.fault.as_ref().map(|fault| format!("the probe in {} on {}: {fault}", probe.namespace, probe.node))
+            });
+            if fault.is_none() {
+                live.push(index);
+            }
+            let one = TrySeen {
+                from: planned.from.clone(),
+                to: planned.to.clone(),
+                reach: planned.reach,
+                protocol: planned.protocol,
+                port: planned.port,
+                placement: planned.placement,
+                computed: computed(plan, &endpoints, planned),
+                attempts: Vec::new(),
+                arrivals: None,
+                fault,
+            };
+            seen.tries.insert(planned.key.clone(), one);
+        }
+        Self { plan, seen, addresses, live }
+    }
+
+    /// Tries until what comes back agrees with what the policies say, or stays the same. What passes
+    /// in the meantime is the start window of new pods, which is not what a fence promises.
+    async fn settle(&self, probes: &mut ProbeRun, limits: Limits) -> Settling {
+        let begun = Instant::now();
+        let quick = Limits { attempts: 1, timeout: limits.timeout.min(Duration::from_millis(700)), ..limits };
+        let mut settling = Settling::default();
+        let (mut first, mut last) = (None::<BTreeMap<usize, bool>>, BTreeMap::new());
+        let mut same = 0;
+        while settling.rounds < SETTLING_ROUNDS && begun.elapsed() < SETTLING_TIME && !self.live.is_empty() {
+            let mut round = Self { plan: self.plan, seen: self.seen.clone(), addresses: self.addresses.clone(), live: Vec::new() };
+            round.try_all(probes, &self.live, quick, Purpose::Settling).await;
+            settling.rounds += 1;
+            let now = round.passed(&self.live);
+            let agrees = now.iter().all(|(index, passed)| match self.stance(*index) {
+                Some(Stance::Allowed) => *passed,
+                Some(Stance::Denied) => !passed,
+                _ => last.get(index) == Some(passed),
+            });
+            same = if now == last { same + 1 } else { 0 };
+            first.get_or_insert_with(|| now.clone());
+            last = now;
+            if agrees || same >= 2 {
+                settling.settled = true;
+                break;
+            }
+        }
+        settling.millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        settling.open_at_first = first
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(index, passed)| *passed && last.get(index) == Some(&false))
+            .filter_map(|(index, _)| Some(self.plan.tries.get(index)?.key.clone()))
+            .collect();
+        settling
+    }
+
+    /// Which tries got through, of those of which that can be told.
+    fn passed(&self, indices: &[usize]) -> BTreeMap<usize, bool> {
+        let tries = indices.iter().filter_map(|index| Some((*index, self.of(*index)?)));
+        tries
+            .filter_map(|(index, one)| {
+                let last = one.attempts.last()?;
+                (last.outcome.is_connected() || last.outcome.is_denial()).then(|| (index, last.outcome.is_connected()))
+            })
+            .collect()
+    }
+
+    fn of(&self, index: usize) -> Option<&TrySeen> {
+        self.seen.tries.get(&self.plan.tries.get(index)?.key)
+    }
+
+    fn stance(&self, index: usize) -> Option<Stance> {
+        self.of(index).map(|one| one.computed.stance)
+    }
+
+    fn allowed_but_missing(&self) -> Vec<usize> {
+        let missing = |one: &TrySeen| {
+            one.computed.stance == Stance::Allowed
+                && one.fault.is_none()
+                && !one.attempts.iter().any(|attempt| attempt.outcome.is_connected())
+                && one.attempts.iter().any(|attempt| attempt.outcome.is_denial())
+        };
+        self.live.iter().copied().filter(|index| self.of(*index).is_some_and(missing)).collect()
+    }
+
+    /// Lets each probe try its targets, all probes at once.
+    async fn try_all(&mut self, probes: &mut ProbeRun, indices: &[usize], limits: Limits, purpose: Purpose) {
+        let mut of_probe: BTreeMap<ProbeName, Vec<Target>> = BTreeMap::new();
+        for index in indices {
+            let Some(planned) = self.plan.tries.get(*index) else { continue };
+            match self.target(*index, planned, purpose) {
+                Some(target) => of_probe.entry(planned.from.clone()).or_default().push(target),
+                None => self.fail(&planned.key, "the target has no address"),
+            }
+        }
+        while !of_probe.is_empty() {
+            let mut steps = BTreeMap::new();
+            of_probe.retain(|name, targets| {
+                let rest = targets.split_off(targets.len().min(TARGETS_AT_ONCE));
+                let now = std::mem::replace(targets, rest);
+                steps.insert(
+                    name.clone(),
+                    Step::Try(Tries {
+                        attempts: limits.attempts,
+                        gap_ms: millis(limits.gap),
+                        timeout_ms: millis(limits.timeout),
+                        targets: now,
+                    }),
+                );
+                !targets.is_empty()
+            });
+            let asked: BTreeMap<ProbeName, Vec<u32>> = steps
+                .iter()
+                .map(|(name, step)| match step {
+                    Step::Try(tries) => (name.clone(), tries.targets.iter().map(|target| target.id).collect()),
+                    Step::Tally => (name.clone(), Vec::new()),
+                })
+                .collect();
+            let patience = ANSWER_PATIENCE + limits.timeout + limits.gap * u32::from(limits.attempts);
+            let mut answers = probes.carry_out(steps, patience).await;
+            for (name, ids) in asked {
+                match answers.remove(&name) {
+                    Some(Ok(report)) => self.take_answers(&ids, report, limits),
+                    Some(Err(fault)) => self.fail_all(&ids, &format!("the probe {name} was not heard: {}", fault.0)),
+                    None => self.fail_all(&ids, &format!("the probe {name} does not run")),
+                }
+            }
+        }
+    }
+
+    fn target(&self, index: usize, planned: &TryPlan, purpose: Purpose) -> Option<Target> {
+        let (address, service) = self.addresses.get(&planned.to)?;
+        let address = match planned.reach {
+            Reach::PodIp => address.clone(),
+            Reach::Service => service.clone()?,
+        };
+        let id = id_of(index, purpose)?;
+        Some(Target { id, protocol: planned.protocol, address, port: planned.port, who: planned.to.to_string() })
+    }
+
+    fn take_answers(&mut self, ids: &[u32], report: Report, limits: Limits) {
+        let mut answers: BTreeMap<u32, _> = report.answers.into_iter().map(|answer| (answer.id, answer)).collect();
+        for id in ids {
+            let Some(planned) = self.plan.tries.get(index_of(*id)) else { continue };
+            match answers.remove(id) {
+                Some(answer) if answer.attempts.len() == usize::from(limits.attempts) => {
+                    if let Some(one) = self.seen.tries.get_mut(&planned.key) {
+                        one.attempts.extend(answer.attempts);
+                    }
+                }
+                Some(_) => self.fail(&planned.key, "the probe answered with fewer attempts than it was asked for"),
+                None => self.fail(&planned.key, "the probe's answer leaves this target out"),
+            }
+        }
+    }
+
+    fn fail_all(&mut self, ids: &[u32], why: &str) {
+        for id in ids {
+            if let Some(planned) = self.plan.tries.get(index_of(*id)) {
+                self.fail(&planned.key, why);
+            }
+        }
+    }
+
+    fn fail(&mut self, key: &str, why: &str) {
+        if let Some(one) = self.seen.tries.get_mut(key) {
+            one.fault.get_or_insert_with(|| why.to_owned());
+        }
+    }
+
+    /// Asks every probe who arrived. It is asked after every client has answered, so what is not on
+    /// record then did not arrive.
+    async fn tally(&mut self, probes: &mut ProbeRun) {
+        let steps = probes.started().keys().map(|name| (name.clone(), Step::Tally)).collect();
+        let mut unfinished: BTreeSet<(ProbeName, Protocol, Port, String)> = BTreeSet::new();
+        for (name, answer) in probes.carry_out(steps, ANSWER_PATIENCE).await {
+            let Ok(report) = answer else { continue };
+            if report.arrivals_not_kept > 0 {
+                continue;
+            }
+            let deaf: BTreeSet<(Protocol, Port)> = report
+                .listeners
+                .iter()
+                .filter(|listener| listener.error.is_some())
+                .map(|listener| (listener.protocol, listener.port))
+                .collect();
+            for one in self.seen.tries.values_mut() {
+                if one.to == name && !deaf.contains(&(one.protocol, one.port)) {
+                    one.arrivals = Some(0);
+                }
+            }
+            for arrival in report.arrivals {
+                match (arrival.probe, arrival.target) {
+                    (Some(_), Some(id)) => {
+                        let planned = self.plan.tries.get(index_of(id)).filter(|_| is_judged(id));
+                        if let Some(one) = planned.and_then(|planned| self.seen.tries.get_mut(&planned.key)) {
+                            one.arrivals = Some(one.arrivals.unwrap_or(0) + arrival.count);
+                        }
+                    }
+                    _ => {
+                        unfinished.insert((name.clone(), arrival.protocol, arrival.port, arrival.from.to_string()));
+                    }
+                }
+            }
+        }
+        self.note_unfinished(&unfinished);
+    }
+
+    /// A connection that opened and never said who it was, from the address of a probe: the try that
+    /// it may belong to proves nothing.
+    fn note_unfinished(&mut self, unfinished: &BTreeSet<(ProbeName, Protocol, Port, String)>) {
+        for one in self.seen.tries.values_mut() {
+            let Some((address, _)) = self.addresses.get(&one.from) else { continue };
+            let arrived = (one.to.clone(), one.protocol, one.port, address.clone());
+            let connected = one.attempts.iter().any(|attempt| attempt.outcome.is_connected());
+            if !connected && unfinished.contains(&arrived) {
+                one.fault.get_or_insert_with(|| {
+                    "the target saw a connection from this probe's address that never said who it was".to_owned()
+                });
+            }
+        }
+    }
+}
+
+/// Ids on the wire: the same try has one for rounds that are judged and one for those that are not,
+/// so that an arrival in the start window is never taken for a leak.
+fn id_of(index: usize, purpose: Purpose) -> Option<u32> {
+    u32::try_from(index).ok()?.checked_mul(2).map(|id| id + u32::from(purpose == Purpose::Judged))
+}
+
+const fn index_of(id: u32) -> usize {
+    (id / 2) as usize
+}
+
+const fn is_judged(id: u32) -> bool {
+    id % 2 == 1
+}
+
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
+fn computed(plan: &NetworkPlan, endpoints: &BTreeMap<ProbeName, Endpoint>, planned: &TryPlan) -> Computed {
+    let (Some(from), Some(to)) = (endpoints.get(&planned.from), endpoints.get(&planned.to)) else {
+        return Computed {
+            stance: Stance::Unknown,
+            because: "the plan has no such probe".to_owned(),
+            egress: SideSeen::Unknown,
+            ingress: SideSeen::Unknown,
+        };
+    };
+    let decision: Decision = plan.fences.decide(from, to, planned.protocol, planned.port);
+    Computed {
+        stance: match decision.answer {
+            Answer::Allowed => Stance::Allowed,
+            Answer::Denied => Stance::Denied,
+            Answer::Unknown => Stance::Unknown,
+        },
+        because: decision.because(),
+        egress: side(&decision.egress),
+        ingress: side(&decision.ingress),
+    }
+}
+
+fn side(side: &Side) -> SideSeen {
+    let _ = side;
+    SideSeen::Unknown
+}
+
