@@ -1,8 +1,24 @@
-//! What NetworkPolicies mean.
+//! What NetworkPolicies mean: the *computed* column.
+//!
+//! [`Fences::compile`] takes the policies of a snapshot, [`Fences::decide`] tells of a connection between two
+//! [`Endpoint`]s whether it passes, by which policy and rule, or why that cannot be told. The rules are those of
+//! NetworkPolicy v1; what that leaves undefined has a name in [`rules`] and a paragraph in `docs/semantics.md`.
 
-/// Placeholder until the evaluator lands.
-#[must_use]
-pub fn may_fence(api_version: &str, kind: &str) -> bool {
-    let _ = (api_version, kind);
-    false
-}
+mod block;
+mod decision;
+mod endpoint;
+mod fences;
+mod foreign;
+mod interest;
+mod judge;
+mod labels;
+mod policy;
+pub mod rules;
+mod standing;
+
+pub use decision::{Answer, Circumstance, Decision, Doubt, Side};
+pub use endpoint::{Endpoint, NamedPort};
+pub use fences::{Accounting, Fences, Profile};
+pub use foreign::is_foreign_policy;
+pub use policy::{Direction, Fault, PolicyName};
+pub use standing::Standing;
