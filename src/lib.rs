@@ -13,6 +13,8 @@ pub mod cli;
 #[cfg(feature = "runner")]
 pub mod cluster;
 #[cfg(feature = "runner")]
+pub mod document;
+#[cfg(feature = "runner")]
 pub mod families;
 #[cfg(feature = "runner")]
 pub mod plan;

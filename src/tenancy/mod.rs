@@ -2,6 +2,12 @@
 //!
 //! Everything here is pure: text in, a [`Tenancy`] or an error with its place out.
 
+pub mod file;
+mod problem;
+mod read;
 mod types;
+mod validate;
 
+pub use problem::{Problem, TenancyError};
+pub use read::{MAX_BYTES, read, schema};
 pub use types::{Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Tenancy};

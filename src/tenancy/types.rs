@@ -52,6 +52,17 @@ pub enum PartyKind {
     Shared,
 }
 
+impl PartyKind {
+    /// The kind that this one isn't.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Tenant => Self::Shared,
+            Self::Shared => Self::Tenant,
+        }
+    }
+}
+
 /// A party's namespaces: by name, by label, or both (their union).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamespaceSelector {
@@ -71,7 +82,7 @@ pub struct Role {
 }
 
 /// What the pods of one party may do among themselves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Internal {
     /// Not part of the promise: never judged, though such a connection may serve as a control case.

@@ -1,0 +1,134 @@
+//! Rules for names and labels, and the nearest valid word to a wrong one.
+
+use std::fmt;
+
+/// A rule of Kubernetes for a name, a label key or a label value, or one of our own that follows
+/// from them.
+///
+/// Source: "Object Names and IDs" and "Labels and Selectors" of the Kubernetes documentation;
+/// `k8s.io/apimachinery/pkg/util/validation`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NameRule {
+    /// A namespace's name: an RFC 1123 label.
+    Namespace,
+    /// The key of a label: an optional DNS subdomain and a slash, then a name.
+    LabelKey,
+    /// The value of a label; may be empty.
+    LabelValue,
+    /// An id of our own: what a label's value may be, and not empty, so that a tenant's id can
+    /// be what its namespaces' label says.
+    Id,
+}
+
+impl NameRule {
+    /// Whether `text` follows the rule.
+    #[must_use]
+    pub fn accepts(self, text: &str) -> bool {
+        match self {
+            Self::Namespace => text.len() <= 63 && is_dns_label(text),
+            Self::LabelKey => match text.split_once('/') {
+                Some((prefix, name)) => is_dns_subdomain(prefix) && is_qualified(name),
+                None => is_qualified(text),
+            },
+            Self::LabelValue => text.is_empty() || is_qualified(text),
+            Self::Id => is_qualified(text),
+        }
+    }
+
+    /// The rule in words: "expected …".
+    #[must_use]
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Namespace => {
+                "the name of a namespace (RFC 1123 label): 1 to 63 lower-case letters, digits or `-`, with a letter \
+                 or digit at both ends"
+            }
+            Self::LabelKey => {
+                "a label key: a name of 1 to 63 letters, digits, `-`, `_` or `.`, with a letter or digit at both \
+                 ends, optionally after a DNS subdomain and `/`"
+            }
+            Self::LabelValue => {
+                "a label value: empty, or up to 63 letters, digits, `-`, `_` or `.`, with a letter or digit at both \
+                 ends"
+            }
+            Self::Id => {
+                "an id: 1 to 63 letters, digits, `-`, `_` or `.`, with a letter or digit at both ends (what a label \
+                 value may be)"
+            }
+        }
+    }
+}
+
+fn is_dns_label(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let edge = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    has_form(text, inner, edge)
+}
+
+fn is_dns_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_dns_label)
+}
+
+fn is_qualified(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    text.len() <= 63 && has_form(text, inner, |byte| byte.is_ascii_alphanumeric())
+}
+
+fn has_form(text: &str, inner: impl Fn(u8) -> bool, edge: impl Fn(u8) -> bool) -> bool {
+    let bytes = text.as_bytes();
+    match (bytes.first(), bytes.last()) {
+        (Some(&first), Some(&last)) => edge(first) && edge(last) && bytes.iter().all(|&byte| inner(byte)),
+        _ => false,
+    }
+}
+
+/// The valid word that is nearest to a wrong one, where one is near enough to be meant.
+///
+/// Displayed as the end of a sentence: "; did you mean `namespaces`?", or a full stop.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Nearest(Option<String>);
+
+impl Nearest {
+    /// Looks for the nearest of `valid` to `word`. The case of letters doesn't count, and the
+    /// order of `valid` decides between equals.
+    pub fn of<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> Self {
+        let word = word.to_lowercase();
+        let mut nearest: Option<(f64, &str)> = None;
+        for candidate in valid {
+            let nearness = nearness(&word, &candidate.to_lowercase());
+            if nearness > 0.0 && nearest.is_none_or(|(best, _)| nearness > best) {
+                nearest = Some((nearness, candidate));
+            }
+        }
+        Self(nearest.map(|(_, word)| word.to_owned()))
+    }
+
+    /// The word.
+    #[must_use]
+    pub fn word(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+/// From 0 (not meant) to 1 (the same). Half of the letters right, or one the beginning of the
+/// other, is near enough.
+fn nearness(word: &str, candidate: &str) -> f64 {
+    let similarity = strsim::normalized_damerau_levenshtein(word, candidate);
+    let prefix = word.len() >= 2 && (candidate.starts_with(word) || word.starts_with(candidate));
+    if similarity >= 0.5 {
+        similarity
+    } else if prefix {
+        0.5
+    } else {
+        0.0
+    }
+}
+
+impl fmt::Display for Nearest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(word) => write!(f, "; did you mean `{word}`?"),
+            None => f.write_str("."),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A suite as it is written: the structs from which its JSON Schema is made.
+//!
+//! Their doc comments are the descriptions that an editor shows and that errors quote, so they
+//! speak to the one who writes the file.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::types::{Access, Reach, Scope};
+use crate::model::Protocol;
+
+/// The checks of one family. What is written here is shown to engineers and auditors as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Suite")]
+pub struct SuiteFile {
+    /// The version of this format: `tenantproof.dev/v1`.
+    pub api_version: ApiVersion,
+    /// The kind of this file: `Suite`.
+    pub kind: Kind,
+    /// The family that all its checks belong to: `network`.
+    pub family: FamilyName,
+    /// The suite's own version, three numbers with points, such as `1.4.0`. Raise it with every
+    /// change; reports carry it.
+    #[schemars(regex(pattern = VERSION))]
+    pub version: String,
+    /// The checks.
+    #[schemars(length(min = 1))]
+    pub checks: Vec<Check>,
+}
+
+/// The version of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ApiVersion {
+    /// The first version.
+    #[serde(rename = "tenantproof.dev/v1")]
+    V1,
+}
+
+/// The kind of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Kind {
+    /// A suite.
+    Suite,
+}
+
+/// The families that exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FamilyName {
+    /// Connections between pods.
+    Network,
+}
+
+impl FamilyName {
+    /// The name as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+        }
+    }
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Check {
+    /// The check's id: the family, then words with points between them. Once published it never
+    /// changes and never comes to mean something else: evidence of past runs refers to it.
+    #[schemars(regex(pattern = CHECK_ID))]
+    pub id: String,
+    /// The version of the suite in which the check first appeared.
+    #[schemars(regex(pattern = VERSION))]
+    pub since: String,
+    /// One line that says what holds if the check passes.
+    #[schemars(length(min = 1))]
+    pub title: String,
+    /// What a pass proves, in plain present tense.
+    #[schemars(length(min = 1))]
+    pub proves: String,
+    /// What a pass does not prove, as honestly: an auditor relies on it.
+    #[schemars(length(min = 1))]
+    pub does_not_prove: String,
+    /// What must be seen beside a case for its result to count.
+    pub control_cases: ControlCases,
+    /// The controls of frameworks that the check supports evidence for.
+    #[schemars(length(min = 1))]
+    pub controls: Vec<Control>,
+    /// What to do when the check fails, concretely.
+    #[schemars(length(min = 1))]
+    pub remedy: String,
+    /// What the check does in production: what it creates, and what it only reads.
+    #[schemars(length(min = 1))]
+    pub production: String,
+    /// What the family needs to make cases of the check: one entry, named as the family.
+    pub parameters: Parameters,
+}
+
+/// What must be seen beside a case for its result to count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ControlCases {
+    /// What must succeed for a denial to count.
+    #[schemars(length(min = 1))]
+    pub positive: String,
+    /// What must be denied for a success to count; where there is none, why.
+    #[schemars(length(min = 1))]
+    pub negative: String,
+}
+
+/// A control of a framework that the check supports evidence for; a check never satisfies one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Control {
+    /// The framework with its version, such as `NIST SP 800-53 Rev 5`.
+    #[schemars(length(min = 1))]
+    pub framework: String,
+    /// The control's id in that version, such as `SC-7(21)`. Quote one that is a number.
+    #[schemars(length(min = 1))]
+    pub id: String,
+    /// What the check does not prove of that control, in your own words: the texts of most
+    /// frameworks are under copyright.
+    #[schemars(length(min = 1))]
+    pub limits: String,
+}
+
+/// A family's own part of a check: one entry, named as the family.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Parameters {
+    /// Which connections a check of the network family tries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkParameters>,
+}
+
+/// Which connections are tried, and what must become of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NetworkParameters {
+    /// Which pairs of pods: `cross-tenant` (of different parties) or `internal` (of one party whose
+    /// inside is judged).
+    pub scope: Scope,
+    /// What must become of them: `allowed` or `denied`.
+    pub expect: Access,
+    /// By which way: `pod-ip` or `service`.
+    pub by: Reach,
+    /// Which protocols: `TCP`, `UDP`, `SCTP`.
+    #[schemars(length(min = 1))]
+    pub protocols: Vec<Protocol>,
+}
+
+/// The form of a check's id.
+const CHECK_ID: &str = r"^[a-z0-9]+(\.[a-z0-9-]+)+$";
+/// The form of a version.
+const VERSION: &str = r"^[0-9]+\.[0-9]+\.[0-9]+$";

@@ -1,0 +1,196 @@
+//! The tenancy file as it is written: the structs from which its JSON Schema is made.
+//!
+//! Their doc comments are the descriptions that an editor shows and that errors quote, so they
+//! speak to the one who writes the file.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::types::Internal;
+use crate::model::{Port, Protocol};
+
+/// What was promised to the tenants of one cluster: who they are, and which flows may pass.
+/// Everything that is not allowed here is forbidden, and is tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Tenancy")]
+pub struct TenancyFile {
+    /// The version of this format: `tenantproof.dev/v1`.
+    pub api_version: ApiVersion,
+    /// The kind of this file: `Tenancy`.
+    pub kind: Kind,
+    /// A name for people: the cluster or product that this file describes. Reports show it.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// The tenants: whoever must not be able to reach another.
+    #[schemars(length(min = 1))]
+    pub tenants: Vec<Tenant>,
+    /// The parts of the cluster that several tenants use, such as a backend or an ingress. They are
+    /// fenced as tenants are: a tenant reaches one only by a flow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<Vec<Shared>>,
+    /// The flows that may pass between tenants and shared parts. Everything else is forbidden; no
+    /// flows at all means that nobody may reach anybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flows: Option<Vec<Flow>>,
+}
+
+/// The version of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ApiVersion {
+    /// The first version.
+    #[serde(rename = "tenantproof.dev/v1")]
+    V1,
+}
+
+/// The kind of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Kind {
+    /// A tenancy.
+    Tenancy,
+}
+
+/// A tenant: its namespaces, its tier and its workload roles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Tenant {
+    /// The tenant's id, unique over tenants and shared parts. Reports and case ids carry it, so
+    /// keep it. It has the form of a label value.
+    #[schemars(regex(pattern = ID))]
+    pub id: String,
+    /// The tenant's tier, such as `basic` or `premium`. Reports group tenants by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = ID))]
+    pub tier: Option<String>,
+    /// The tenant's namespaces: a list of names, or `names` and `matchLabels`. A namespace belongs
+    /// to one tenant or shared part only.
+    pub namespaces: Namespaces,
+    /// What the tenant's own pods may do among themselves: `open` (every pod may reach every other)
+    /// and `closed` (only flows pass) are judged; `unjudged`, the default, is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal: Option<Internal>,
+    /// The workload roles that flows can name. Pods of no role are judged too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<Role>>,
+}
+
+/// A part of the cluster that several tenants use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Shared {
+    /// The part's id, unique over tenants and shared parts.
+    #[schemars(regex(pattern = ID))]
+    pub id: String,
+    /// The part's namespaces: a list of names, or `names` and `matchLabels`.
+    pub namespaces: Namespaces,
+    /// What the part's own pods may do among themselves: `open`, `closed` or `unjudged`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal: Option<Internal>,
+    /// The workload roles that flows can name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<Role>>,
+}
+
+/// Namespaces by name, by label, or both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Namespaces {
+    /// A list of names.
+    Names(#[schemars(length(min = 1), inner(regex(pattern = NAMESPACE)))] Vec<String>),
+    /// Names, labels, or both: all namespaces that either selects.
+    Selector(Selector),
+}
+
+impl Namespaces {
+    /// The names and the labels.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<String>, BTreeMap<String, String>) {
+        match self {
+            Self::Names(names) => (names, BTreeMap::new()),
+            Self::Selector(Selector { names, match_labels }) => {
+                (names.unwrap_or_default(), match_labels.unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// Names and labels of namespaces; a namespace that either selects belongs to the party.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Selector {
+    /// Namespaces by name. One that does not exist in the cluster is said in the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(inner(regex(pattern = NAMESPACE)))]
+    pub names: Option<Vec<String>>,
+    /// Namespaces that carry all of these labels, such as `tenant: tenant-1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_labels: Option<BTreeMap<String, String>>,
+}
+
+/// A workload role: the labels by which its pods are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Role {
+    /// The role's name, unique in its tenant or shared part.
+    #[schemars(regex(pattern = ID))]
+    pub name: String,
+    /// The labels of the role's pods; a pod that carries all of them has the role.
+    #[schemars(extend("minProperties" = 1))]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A flow that may pass, and that must: it is tried too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Flow {
+    /// Who may connect.
+    pub from: Peer,
+    /// To whom.
+    pub to: Peer,
+    /// On which ports.
+    #[schemars(length(min = 1))]
+    pub ports: Vec<FlowPort>,
+    /// Why the flow is allowed, for those who read the reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// One end of a flow: a tenant or a shared part, and which of its roles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Peer {
+    /// The id of a tenant. Give this or `shared`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The id of a shared part. Give this or `tenant`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<String>,
+    /// Only pods of these roles; leave it out for all pods, whatever their role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub roles: Option<Vec<String>>,
+}
+
+/// A port, or a range of ports, of one protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FlowPort {
+    /// The protocol: `TCP` (the default, as in a NetworkPolicy), `UDP` or `SCTP`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Protocol>,
+    /// The port at which the pods listen (not that of a Service in front of them), or the first of
+    /// a range: 1 to 65535.
+    #[schemars(with = "u16", range(min = 1, max = 65535))]
+    pub port: Port,
+    /// The last port of a range; leave it out for a single port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<u16>", range(min = 1, max = 65535))]
+    pub end_port: Option<Port>,
+}
+
+/// [`crate::document::NameRule::Id`] as a regular expression, for editors.
+const ID: &str = "^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$";
+/// [`crate::document::NameRule::Namespace`] as a regular expression, for editors.
+const NAMESPACE: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";

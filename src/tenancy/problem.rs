@@ -1,0 +1,195 @@
+//! What can be wrong with a tenancy.
+
+use miette::Diagnostic;
+
+use super::types::PartyKind;
+use crate::document::{self, NameRule, Nearest, Path, Rejected};
+
+/// A tenancy file that was not taken, with everything that is wrong with it.
+pub type TenancyError = Rejected<Problem>;
+
+/// One thing that is wrong with a tenancy file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Diagnostic)]
+pub enum Problem {
+    /// It is wrong as a file: its bytes, its YAML or its shape.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Document(#[from] document::Problem),
+    /// A name that breaks a rule of Kubernetes.
+    #[error("`{name}` in {path} is not valid; expected {}", .rule.describe())]
+    #[diagnostic(
+        code(tenantproof::tenancy::invalid_name),
+        help("Kubernetes itself refuses such a name, so no object can carry it: check for a typing error")
+    )]
+    InvalidName {
+        /// The name.
+        name: String,
+        /// Where.
+        path: Path,
+        /// The rule.
+        rule: NameRule,
+    },
+    /// Two parties, or two roles of one party, have the same name.
+    #[error("`{name}` is already the {what} of {first}")]
+    #[diagnostic(code(tenantproof::tenancy::duplicate), help("give each a name of its own, or join the two"))]
+    Duplicate {
+        /// The name.
+        name: String,
+        /// Id or name.
+        what: &'static str,
+        /// Who has it first.
+        first: Path,
+    },
+    /// A word occurs twice in a list.
+    #[error("`{word}` is listed twice in {path}")]
+    #[diagnostic(code(tenantproof::tenancy::listed_twice), help("delete one of the two"))]
+    ListedTwice {
+        /// The word.
+        word: String,
+        /// The list.
+        path: Path,
+    },
+    /// Two parties claim one namespace.
+    #[error("namespace `{namespace}` is claimed by `{second}` and by `{first}`; a namespace belongs to one party")]
+    #[diagnostic(
+        code(tenantproof::tenancy::namespace_claimed_twice),
+        help(
+            "the fence runs between namespaces: give each tenant its own, or, if both tenants use it, list it under \
+             `shared` and declare who may reach it"
+        )
+    )]
+    NamespaceClaimedTwice {
+        /// The namespace, or the labels that select it.
+        namespace: String,
+        /// Who claims it first.
+        first: String,
+        /// Who claims it too.
+        second: String,
+    },
+    /// A party without namespaces.
+    #[error("`{party}` has no namespaces; expected at least one name or one label")]
+    #[diagnostic(
+        code(tenantproof::tenancy::no_namespaces),
+        help("write `namespaces: [NAME]`, or `namespaces: {{matchLabels: {{KEY: VALUE}}}}`")
+    )]
+    NoNamespaces {
+        /// The party.
+        party: String,
+    },
+    /// Only one party, whose inside isn't judged either.
+    #[error("`{party}` is the only tenant and nothing is shared, so there is nothing to judge")]
+    #[diagnostic(
+        code(tenantproof::tenancy::only_one_party),
+        help(
+            "isolation is judged between parties: list the other tenants and shared parts of the cluster, or judge \
+             inside this one with `internal: closed` or `internal: open`"
+        )
+    )]
+    OnlyOneParty {
+        /// The party.
+        party: String,
+    },
+    /// An end of a flow that names no party, or two.
+    #[error("{path} names {}; expected one of `tenant` and `shared`", if *.both { "both a tenant and a shared part" } else { "nobody" })]
+    #[diagnostic(
+        code(tenantproof::tenancy::ambiguous_peer),
+        help("write `tenant: ID` or `shared: ID`; for several, write a flow for each")
+    )]
+    AmbiguousPeer {
+        /// Where.
+        path: Path,
+        /// Whether both are given.
+        both: bool,
+    },
+    /// A flow names a party that doesn't exist.
+    #[error("{path}: there is no {} `{id}`{nearest} Expected one of: {}", kind_word(*.kind), list(.expected))]
+    #[diagnostic(
+        code(tenantproof::tenancy::unknown_party),
+        help("declare it under `tenants` or `shared`, or correct the id")
+    )]
+    UnknownParty {
+        /// Where.
+        path: Path,
+        /// The id.
+        id: String,
+        /// What it was said to be.
+        kind: PartyKind,
+        /// The nearest valid one.
+        nearest: Nearest,
+        /// All valid ones.
+        expected: Vec<String>,
+    },
+    /// A flow calls a shared part a tenant, or the other way.
+    #[error("{path}: `{id}` is a {}, not a {}", kind_word(.kind.other()), kind_word(*.kind))]
+    #[diagnostic(
+        code(tenantproof::tenancy::wrong_kind_of_party),
+        help("write `{}: {id}`", if *.kind == PartyKind::Tenant { "shared" } else { "tenant" })
+    )]
+    WrongKind {
+        /// Where.
+        path: Path,
+        /// The id.
+        id: String,
+        /// What it was said to be.
+        kind: PartyKind,
+    },
+    /// A flow names a role that its party doesn't have.
+    #[error("{path}: `{party}` has no role `{role}`{nearest} {}", roles_of(.expected))]
+    #[diagnostic(
+        code(tenantproof::tenancy::unknown_role),
+        help("declare it under the party's `roles` with the labels of its pods, or correct the name")
+    )]
+    UnknownRole {
+        /// Where.
+        path: Path,
+        /// The role.
+        role: String,
+        /// The party.
+        party: String,
+        /// The nearest valid one.
+        nearest: Nearest,
+        /// All valid ones.
+        expected: Vec<String>,
+    },
+    /// A range of ports that ends before it begins.
+    #[error("{path} is {end_port}, before the first port {port}; expected {port} to 65535")]
+    #[diagnostic(
+        code(tenantproof::tenancy::port_range),
+        help("`port` is the first of the range and `endPort` the last; leave `endPort` out for a single port")
+    )]
+    PortRange {
+        /// Where.
+        path: Path,
+        /// The first port.
+        port: u16,
+        /// The last port.
+        end_port: u16,
+    },
+    /// A flow inside a party whose inside isn't closed.
+    #[error("this flow lies inside `{party}`, where flows have no effect: its `internal` is {internal}")]
+    #[diagnostic(
+        code(tenantproof::tenancy::flow_inside),
+        help("with `internal: closed` only flows pass inside `{party}`, and this one counts; otherwise delete it")
+    )]
+    FlowInside {
+        /// The party.
+        party: String,
+        /// What its inside is, in words.
+        internal: &'static str,
+    },
+}
+
+const fn kind_word(kind: PartyKind) -> &'static str {
+    match kind {
+        PartyKind::Tenant => "tenant",
+        PartyKind::Shared => "shared part",
+    }
+}
+
+fn list(words: &[String]) -> String {
+    if words.is_empty() { "(none is declared)".to_owned() } else { words.join(", ") }
+}
+
+fn roles_of(roles: &[String]) -> String {
+    if roles.is_empty() { "It declares none".to_owned() } else { format!("Expected one of: {}", roles.join(", ")) }
+}

@@ -1,0 +1,125 @@
+//! The bytes of a tenancy file become a [`Tenancy`].
+
+use super::file::{self, TenancyFile};
+use super::problem::{Problem, TenancyError};
+use super::types::{Flow, FlowPeer, FlowPort, NamespaceSelector, Party, PartyKind, Role, Tenancy};
+use super::validate;
+use crate::document::{Document, Limits, shape};
+use crate::model::{Namespace, Protocol, RoleName, TenantId};
+
+/// The largest tenancy file that is read, in bytes: 4 MiB, some ten thousand tenants.
+pub const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+const LIMITS: Limits = Limits {
+    bytes: MAX_BYTES,
+    api_version: "tenantproof.dev/v1",
+    kind: "Tenancy",
+    when_empty: "`tenantproof init` writes a tenancy file from a cluster's labels; `tenantproof schema` prints its schema",
+};
+
+/// Reads and validates a tenancy file. `file` is its name as the user gave it, for the errors.
+///
+/// # Errors
+/// Where the file is not a tenancy; the error has everything that is wrong, each with its place.
+pub fn read(file: &str, bytes: &[u8]) -> Result<Tenancy, TenancyError> {
+    let document = Document::read(file, bytes, LIMITS).map_err(|error| error.map(Problem::from))?;
+    let mut problems: Vec<_> =
+        shape::check(&document, &schema()).into_iter().map(|problem| problem.map(Problem::from)).collect();
+    match document.to::<TenancyFile>() {
+        Ok(written) => {
+            problems.extend(validate::check(&document, &written));
+            document.rejected(problems).map_or_else(|| Ok(Tenancy::from(written)), Err)
+        }
+        // The shape's problems are the more exact ones; serde's own says something only where
+        // there are none, so that nothing is lost.
+        Err(unread) => Err(document.rejected(problems).unwrap_or_else(|| unread.map(Problem::from))),
+    }
+}
+
+/// The JSON Schema of the tenancy file.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    shape::schema_of::<TenancyFile>()
+}
+
+impl From<TenancyFile> for Tenancy {
+    fn from(file: TenancyFile) -> Self {
+        let TenancyFile { api_version: file::ApiVersion::V1, kind: file::Kind::Tenancy, name, tenants, shared, flows } =
+            file;
+        let tenants = tenants.into_iter().map(Party::from);
+        let shared = shared.into_iter().flatten().map(Party::from);
+        Self {
+            name,
+            parties: tenants.chain(shared).collect(),
+            flows: flows.into_iter().flatten().map(Flow::from).collect(),
+        }
+    }
+}
+
+impl From<file::Tenant> for Party {
+    fn from(tenant: file::Tenant) -> Self {
+        let file::Tenant { id, tier, namespaces, internal, roles } = tenant;
+        Self {
+            id: TenantId::new(id),
+            kind: PartyKind::Tenant,
+            tier,
+            namespaces: namespaces.into(),
+            roles: roles.into_iter().flatten().map(Role::from).collect(),
+            internal: internal.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<file::Shared> for Party {
+    fn from(shared: file::Shared) -> Self {
+        let file::Shared { id, namespaces, internal, roles } = shared;
+        Self {
+            id: TenantId::new(id),
+            kind: PartyKind::Shared,
+            tier: None,
+            namespaces: namespaces.into(),
+            roles: roles.into_iter().flatten().map(Role::from).collect(),
+            internal: internal.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<file::Namespaces> for NamespaceSelector {
+    fn from(namespaces: file::Namespaces) -> Self {
+        let (names, match_labels) = namespaces.into_parts();
+        Self { names: names.into_iter().map(Namespace::new).collect(), match_labels }
+    }
+}
+
+impl From<file::Role> for Role {
+    fn from(role: file::Role) -> Self {
+        Self { name: RoleName::new(role.name), labels: role.labels }
+    }
+}
+
+impl From<file::Flow> for Flow {
+    fn from(flow: file::Flow) -> Self {
+        Self {
+            from: flow.from.into(),
+            to: flow.to.into(),
+            ports: flow.ports.into_iter().map(FlowPort::from).collect(),
+            why: flow.why,
+        }
+    }
+}
+
+impl From<file::Peer> for FlowPeer {
+    fn from(peer: file::Peer) -> Self {
+        Self {
+            // Validated: exactly one of the two is given.
+            party: TenantId::new(peer.tenant.or(peer.shared).unwrap_or_default()),
+            roles: peer.roles.into_iter().flatten().map(RoleName::new).collect(),
+        }
+    }
+}
+
+impl From<file::FlowPort> for FlowPort {
+    fn from(port: file::FlowPort) -> Self {
+        Self { protocol: port.protocol.unwrap_or(Protocol::Tcp), port: port.port, end_port: port.end_port }
+    }
+}
