@@ -131,11 +131,13 @@ apply_cni() { # NAME CNI
   [ "$2" != cilium ] || in_cluster "$1" apply --server-side -f - < "$(program_entry cilium)/crds.yaml"
   cni_manifest "$2" | in_cluster "$1" apply -f -
 }
-# Gatekeeper makes its certificate itself and then waits until the kubelet shows it the Secret, which takes up to 90 s;
-# a change to the pod makes the kubelet look at once.
+# Gatekeeper's manager makes a certificate and then waits until the kubelet shows it the Secret, which takes up to 90 s:
+# a change to the pod makes the kubelet look at once. Its audit pod ends when there is no certificate yet, and is tried
+# again later and later: a new one starts at once.
 hurry_gatekeeper() { # NAME: true when it has been done
   [ -n "$(in_cluster "$1" get secret -n gatekeeper-system gatekeeper-webhook-server-cert -o 'jsonpath={.data.tls\.crt}' --request-timeout=5s 2>/dev/null)" ] &&
-    in_cluster "$1" annotate pods -n gatekeeper-system --all --overwrite "tenantproof.lab/look-again=$SECONDS" >/dev/null
+    in_cluster "$1" annotate pods -n gatekeeper-system -l control-plane=controller-manager --overwrite "tenantproof.lab/look-again=$SECONDS" >/dev/null &&
+    in_cluster "$1" delete pods -n gatekeeper-system -l control-plane=audit-controller --wait=false >/dev/null
 }
 apply_gatekeeper() { # NAME
   sed -e "s|image: openpolicyagent/gatekeeper:.*|image: $gatekeeper_tag|" -e 's|imagePullPolicy: .*|imagePullPolicy: IfNotPresent|' -e 's|^  replicas: .*|  replicas: 1|' \
@@ -145,13 +147,13 @@ apply_gatekeeper() { # NAME
 # --- taking one down
 
 delete_lab() { # NAME: whatever is left of it
-  local name="$1" state left kind config; state="$(state_of "$1")" kind="$(kind_program || true)"
-  for config in "$(known "$name" kubeconfig)" "${KUBECONFIG:-}"; do
-    if [ -n "$kind" ]; then (if [ -n "$config" ]; then export KUBECONFIG="$config"; fi; "$kind" delete cluster --name "$name") || true
+  local name="$1" state left kind config what; state="$(state_of "$1")" kind="$(kind_program || true)"
+  for config in "$(known "$name" kubeconfig)" "${KUBECONFIG:-${HOME:-/root}/.kube/config}"; do
+    [ -n "$config" ] || continue
+    if [ -n "$kind" ]; then KUBECONFIG="$config" "$kind" delete cluster --name "$name" || true
     elif command -v kubectl >/dev/null; then
-      (if [ -n "$config" ]; then export KUBECONFIG="$config"; fi
-       [ "$(kubectl config current-context 2>/dev/null)" != "kind-$name" ] || kubectl config unset current-context
-       kubectl config delete-context "kind-$name"; kubectl config delete-cluster "kind-$name"; kubectl config delete-user "kind-$name") 2>/dev/null || true
+      [ "$(KUBECONFIG="$config" kubectl config current-context 2>/dev/null)" != "kind-$name" ] || KUBECONFIG="$config" kubectl config unset current-context
+      for what in context cluster user; do KUBECONFIG="$config" kubectl config "delete-$what" "kind-$name" 2>/dev/null || true; done
     fi
   done
   left="$(docker ps -aq --filter "label=$kind_label=$name"; docker ps -aq --filter "label=tenantproof.lab.hold=$name")"

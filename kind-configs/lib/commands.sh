@@ -115,7 +115,7 @@ options() {
       --*) [[ " $allowed " == *" $option "* ]] || usage_error "\`lab $command\` has no option $option" "help $command" ;;
     esac
     case "$option" in
-      --cni|--name|--registry) (( $# >= 2 )) && [ -n "$2" ] && [[ "$2" != --* ]] || usage_error "$option needs a value" "help $command" ;;
+      --cni|--name|--registry) if (( $# < 2 )) || [[ -z "$2" || "$2" == --* ]]; then usage_error "$option needs a value" "help $command"; fi ;;
     esac
     case "$option" in
       --cni) cni="$2"; shift ;;
@@ -218,6 +218,7 @@ provide() { # IMAGE...: archives that are wanted beside the node image
   make_all
 }
 describe() {
+  # shellcheck disable=SC2153
   case "$1" in
     kind) echo "kind $KIND" ;; kubernetes) echo "Kubernetes $K8S, seven programs" ;; etcd) echo "etcd $ETCD" ;; coredns) echo "CoreDNS $COREDNS" ;;
     kube-router) echo "kube-router $KUBE_ROUTER" ;; cni-plugins) echo "the bridge plugin $CNI_PLUGINS" ;; gatekeeper) echo "Gatekeeper $GATEKEEPER" ;;
@@ -234,7 +235,7 @@ make_all() {
   announce "${order[@]}"
   for item in "${images_todo[@]}"; do announce "image-$item"; done
   [ "$node_from" != restore ] || announce restore-node
-  (( step_total == 0 )) || say "lab: $step_total steps, $(roughly "$(left none 0)"); what is built is kept in $cache"
+  (( ${#order[@]} + ${#images_todo[@]} == 0 )) || say "lab: ${#pending[@]} steps, $(roughly "$(left none 0)"); what is built is kept in $cache"
 
   if (( ${#debian_todo[@]} )); then beside debian build_debians "${debian_todo[@]}"; fi
   for item in "${order[@]}"; do
@@ -331,6 +332,7 @@ cmd_up() {
 
   local archives entries=() archive
   mapfile -t archives < <(archives_for "$cni" "$gatekeeper")
+  announce create cni ready; ! $gatekeeper || announce admission
   provide "${archives[@]}"
   for archive in "${archives[@]}"; do entries+=("$(image_entry "$archive")"); done
   raise_inotify
@@ -340,7 +342,6 @@ cmd_up() {
   sed "s|LAB_STATE|$state|" "$here/three-nodes.yaml" > "$state/kind.yaml"
   printf '%s\n' "cni=$cni" "gatekeeper=$($gatekeeper && echo yes || echo no)" "node_image=$node_image" "kubernetes=$K8S" \
     "kubeconfig=${KUBECONFIG:-${HOME:-/root}/.kube/config}" > "$state/lab.env"
-  announce create cni ready; ! $gatekeeper || announce admission
   step create "three nodes, from $node_image" create_nodes "$name" "$node_image" "${entries[@]}"
   note "$name" addresses "$(addresses "$name")"
   step cni "the network: $(cni_line "$cni")" apply_cni "$name" "$cni"
