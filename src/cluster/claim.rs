@@ -136,8 +136,9 @@ impl Claims {
         if let Some(heartbeat) = self.heartbeat.take() {
             heartbeat.abort();
         }
-        let deletions = self.leases.iter().map(|(namespace, lease)| async {
-            let leases: Api<Lease> = Api::namespaced(self.client.clone(), namespace.as_str());
+        let client = &self.client;
+        let deletions = self.leases.iter().map(|(namespace, lease)| async move {
+            let leases: Api<Lease> = Api::namespaced(client.clone(), namespace.as_str());
             let deletion = delete_exactly(lease);
             let outcome = patiently_for(Duration::from_secs(30), || leases.delete(LOCK_NAME, &deletion)).await;
             match outcome {
@@ -198,12 +199,12 @@ async fn take_one(
 ) -> Result<Lease, ClusterError> {
     let leases: Api<Lease> = Api::namespaced(client.clone(), namespace.as_str());
     let what = format!("claim namespace {namespace}");
-    let wanted = new_lease(run);
+    let (wanted, plainly) = (new_lease(run), PostParams::default());
     // A dead run is one whose Lease did not change over its whole duration, watched without a gap:
     // clocks are never compared.
     let mut watched: Option<(Option<String>, Instant)> = None;
     loop {
-        match patiently(|| leases.create(&PostParams::default(), &wanted)).await {
+        match patiently(|| leases.create(&plainly, &wanted)).await {
             Ok(lease) => {
                 await_remains(client, run, namespace).await;
                 return Ok(lease);

@@ -19,4 +19,4 @@ pub use connect::{ConnectOptions, Connection, connect};
 pub use error::ClusterError;
 pub use pod::{PROBE_LABEL, PodSettings, RUN_LABEL};
 pub use probes::{ProbeFault, ProbeRun, Started};
-pub use snapshot::{NetworkPolicyVersions, network_policy_versions, read_namespaces, read_snapshot};
+pub use snapshot::{NetworkPolicyVersions, network_policy_versions, read_namespaces, read_snapshot, versions_of};

@@ -38,7 +38,8 @@ pub(super) async fn make(client: &Client, run: &RunId) -> Result<String, Cluster
         global_default: Some(false),
         description: Some("Probes of tenantproof: the lowest priority, and they never preempt.".to_owned()),
     };
-    match patiently(|| classes.create(&PostParams::default(), &class)).await {
+    let plainly = PostParams::default();
+    match patiently(|| classes.create(&plainly, &class)).await {
         Ok(_) => Ok(name(run)),
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(name(run)),
         Err(error) => {

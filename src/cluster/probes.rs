@@ -17,7 +17,7 @@ use super::priority;
 use super::retry::{is_transient, patiently, patiently_for};
 use crate::model::Namespace;
 use crate::plan::{ProbeName, ProbeSpec};
-use crate::probe::frame;
+use crate::probe::frame::{Decoder, FrameError};
 use crate::probe::wire::{ORDERS_ANNOTATION, Orders, Report, Step};
 
 /// Requests that are under way at the same time.
@@ -177,12 +177,13 @@ impl ProbeRun {
         let name = format!("tenantproof-{}-{index:03}-p", self.settings.run);
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), spec.namespace.as_str());
         let wanted = pod(&name, spec, &self.settings, &owner);
-        tolerate_existing(patiently(|| pods.create(&PostParams::default(), &wanted)).await)
+        let plainly = PostParams::default();
+        tolerate_existing(patiently(|| pods.create(&plainly, &wanted)).await)
             .map_err(|error| format!("the API server refuses the probe: {}", in_words(&error)))?;
         let service = if spec.service {
             let services: Api<Service> = Api::namespaced(self.client.clone(), spec.namespace.as_str());
             let wanted = service(&name, spec, &self.settings, &owner);
-            tolerate_existing(patiently(|| services.create(&PostParams::default(), &wanted)).await)
+            tolerate_existing(patiently(|| services.create(&plainly, &wanted)).await)
                 .map_err(|error| format!("the API server refuses the probe's Service: {}", in_words(&error)))?;
             let made = patiently(|| services.get(&name)).await.map_err(|error| in_words(&error))?;
             made.spec.and_then(|spec| spec.cluster_ip)
@@ -257,19 +258,26 @@ impl ProbeRun {
             sleep(pause).await;
             pause = Duration::from_millis(150);
             let trouble = match pods.logs(&started.pod, &LogParams::default()).await {
-                Ok(log) => match frame::read_round(&log, orders.round) {
-                    frame::Heard::Report(report) => return Ok(*report),
-                    frame::Heard::Refused(why) => return Err(ProbeFault(format!("the probe refused its orders: {why}"))),
-                    frame::Heard::Acknowledged => "it has its orders and has not answered yet".to_owned(),
-                    frame::Heard::Broken(why) => format!("its log is cut or damaged: {why}"),
-                    frame::Heard::Nothing => {
-                        if sent.elapsed() > RESEND_AFTER {
-                            resent += 1;
-                            sent = self.send(&pods, started, orders, resent).await?;
-                        }
-                        "it has not seen its orders".to_owned()
+                Ok(log) => {
+                    let heard = Decoder::read(log);
+                    if let Some(report) = heard.reports.get(&orders.round) {
+                        return Ok(report.clone());
                     }
-                },
+                    match (heard.acks.contains_key(&orders.round), heard.report(orders.round), heard.complaints.last()) {
+                        (true, Err(FrameError::Absent { .. }), _) => "it has its orders and has not answered yet".to_owned(),
+                        (true, Err(broken), _) => broken.to_string(),
+                        (false, _, Some(complaint)) => {
+                            return Err(ProbeFault(format!("the probe refused its orders: {}", complaint.message)));
+                        }
+                        _ => {
+                            if sent.elapsed() > RESEND_AFTER {
+                                resent += 1;
+                                sent = self.send(&pods, started, orders, resent).await?;
+                            }
+                            "it has not seen its orders".to_owned()
+                        }
+                    }
+                }
                 Err(kube::Error::Api(status)) if status.code == 404 => {
                     return Err(ProbeFault("the probe's pod is gone".to_owned()));
                 }
@@ -293,11 +301,8 @@ impl ProbeRun {
         // White space makes it another annotation, so that the kubelet writes the file once more.
         text.extend(std::iter::repeat_n(' ', resent));
         let patch = serde_json::json!({"metadata": {"annotations": {ORDERS_ANNOTATION: text}}});
-        match patiently_for(Duration::from_secs(60), || {
-            pods.patch(&started.pod, &PatchParams::default(), &Patch::Merge(&patch))
-        })
-        .await
-        {
+        let (merge, plainly) = (Patch::Merge(&patch), PatchParams::default());
+        match patiently_for(Duration::from_secs(60), || pods.patch(&started.pod, &plainly, &merge)).await {
             Ok(_) => Ok(Instant::now()),
             Err(error) => Err(ProbeFault(format!("the probe can't be given its orders: {}", in_words(&error)))),
         }

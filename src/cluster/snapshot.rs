@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use futures::stream::{self, StreamExt};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, Pod, ResourceQuota, Service};
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, ResourceQuota};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use super::error::{ClusterError, in_words};
 use super::retry::patiently;
 use crate::model;
-use crate::semantics::network::may_fence;
+use crate::semantics::network::is_foreign_policy;
 use crate::semantics::{ForeignPolicy, Snapshot, Unreadable, Workload};
 
 /// Namespaces that are read at the same time.
@@ -98,17 +98,23 @@ pub async fn network_policy_versions(
         let policies = list(&api)
             .await
             .map_err(|error| ClusterError::explain(&format!("list NetworkPolicies of {namespace}"), &error))?;
-        versions.extend(policies.iter().map(|policy| {
-            // The generation changes with the spec alone: a controller's note on the object is no change.
-            let version = format!(
-                "{}/{}",
-                policy.metadata.uid.as_deref().unwrap_or_default(),
-                policy.metadata.generation.unwrap_or_default()
-            );
-            ((namespace.clone(), policy.name_any()), version)
-        }));
+        versions.extend(versions_of(&policies));
     }
     Ok(versions)
+}
+
+/// The versions of policies that were read. The generation changes with the spec alone: a
+/// controller's note on the object is no change.
+#[must_use]
+pub fn versions_of(policies: &[NetworkPolicy]) -> NetworkPolicyVersions {
+    policies
+        .iter()
+        .map(|policy| {
+            let uid = policy.metadata.uid.as_deref().unwrap_or_default();
+            let version = format!("{uid}/{}", policy.metadata.generation.unwrap_or_default());
+            ((model::Namespace::new(policy.namespace().unwrap_or_default()), policy.name_any()), version)
+        })
+        .collect()
 }
 
 async fn list<K>(api: &Api<K>) -> Result<Vec<K>, kube::Error>
@@ -203,7 +209,7 @@ async fn read_foreign(client: &Client, of_interest: &[model::Namespace], snapsho
             Ok(resources) => resources.resources,
             // An aggregated API whose server is down says nothing about policies: its kinds are unknown.
             Err(error) => {
-                if may_fence(&version.group_version, "NetworkPolicy") {
+                if is_foreign_policy(&version.group_version, "NetworkPolicy") {
                     snapshot.unreadable.push(Unreadable {
                         resource: version.group_version.clone(),
                         namespace: None,
@@ -215,7 +221,7 @@ async fn read_foreign(client: &Client, of_interest: &[model::Namespace], snapsho
         };
         for resource in resources {
             let listable = resource.verbs.iter().any(|verb| verb == "list");
-            if listable && !resource.name.contains('/') && may_fence(&version.group_version, &resource.kind) {
+            if listable && !resource.name.contains('/') && is_foreign_policy(&version.group_version, &resource.kind) {
                 let kind = GroupVersionKind::gvk(&group.name, &version.version, &resource.kind);
                 let kind = ApiResource::from_gvk_with_plural(&kind, &resource.name);
                 read_foreign_kind(client, &kind, resource.namespaced, of_interest, snapshot).await;

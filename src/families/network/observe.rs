@@ -403,8 +403,12 @@ fn computed(plan: &NetworkPlan, endpoints: &BTreeMap<ProbeName, Endpoint>, plann
     }
 }
 
-fn side(side: &Side) -> SideSeen {
-    let _ = side;
-    SideSeen::Unknown
+const fn side(side: &Side) -> SideSeen {
+    match side {
+        Side::NotIsolated | Side::HostNetwork => SideSeen::NoPolicy,
+        Side::OwnNode | Side::Allowed { .. } => SideSeen::Allowed,
+        Side::Denied { .. } => SideSeen::Denied,
+        Side::Unknown { .. } => SideSeen::Unknown,
+    }
 }
 

@@ -165,3 +165,11 @@ impl Selector {
         self.0.iter().map(Requirement::key)
     }
 }
+
+/// Whether a selector selects an object with these labels, all of which are known. One that the API
+/// server would refuse is taken to select everything: whoever asks what a pod would disturb errs on
+/// the side of care.
+#[must_use]
+pub fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
+    Selector::compile(selector).map_or(true, |selector| selector.of(&Labels::whole(labels)) == Match::Yes)
+}

@@ -20,5 +20,6 @@ pub use decision::{Answer, Circumstance, Decision, Doubt, Side};
 pub use endpoint::{Endpoint, NamedPort};
 pub use fences::{Accounting, Fences, Profile};
 pub use foreign::is_foreign_policy;
+pub use labels::selects;
 pub use policy::{Direction, Fault, PolicyName};
 pub use standing::Standing;
