@@ -34,6 +34,7 @@ pub struct Claims {
     client: Client,
     run: RunId,
     leases: BTreeMap<Namespace, Lease>,
+    refused: BTreeMap<Namespace, String>,
     heartbeat: Option<JoinHandle<()>>,
     lost: watch::Receiver<Option<(Namespace, String)>>,
 }
@@ -42,8 +43,6 @@ pub struct Claims {
 pub struct Claiming {
     /// The namespaces that are held.
     pub claims: Claims,
-    /// Those that could not be, and why: their tenants' cases are inconclusive.
-    pub refused: BTreeMap<Namespace, String>,
     /// Runs whose remains were removed.
     pub removed: Vec<RunId>,
 }
@@ -65,8 +64,8 @@ impl Claims {
         namespaces.dedup();
         let (_, lost) = watch::channel(None);
         let claims =
-            Self { client: client.clone(), run: run.clone(), leases: BTreeMap::new(), heartbeat: None, lost };
-        let mut claiming = Claiming { claims, refused: BTreeMap::new(), removed: Vec::new() };
+            Self { client: client.clone(), run: run.clone(), leases: BTreeMap::new(), refused: BTreeMap::new(), heartbeat: None, lost };
+        let mut claiming = Claiming { claims, removed: Vec::new() };
         let end = Instant::now() + wait;
         for namespace in namespaces {
             match take_one(client, run, &namespace, end, &mut claiming.removed).await {
@@ -78,7 +77,7 @@ impl Claims {
                     return Err(ClusterError::Claimed { namespace, holder });
                 }
                 Err(error) => {
-                    claiming.refused.insert(namespace, error.to_string());
+                    claiming.claims.refused.insert(namespace, error.to_string());
                 }
             }
         }
@@ -86,20 +85,23 @@ impl Claims {
         Ok(claiming)
     }
 
-    /// Whether this namespace is held.
+    /// How many namespaces are held.
     #[must_use]
-    pub fn holds(&self, namespace: &Namespace) -> bool {
-        self.leases.contains_key(namespace)
+    pub fn held(&self) -> usize {
+        self.leases.len()
     }
 
-    /// The namespaces that are held.
-    pub fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
-        self.leases.keys()
+    /// Namespaces that could not be claimed, and why: their tenants' cases are inconclusive.
+    #[must_use]
+    pub fn refused(&self) -> &BTreeMap<Namespace, String> {
+        &self.refused
     }
 
-    /// The owner of everything that this run makes in a namespace.
-    pub(super) fn owner(&self, namespace: &Namespace) -> Option<OwnerReference> {
-        self.leases.get(namespace).map(owned_by)
+    /// The owner of everything that this run makes in a namespace, or why it may make nothing there.
+    pub(super) fn owner(&self, namespace: &Namespace) -> Result<OwnerReference, String> {
+        self.leases.get(namespace).map(owned_by).ok_or_else(|| {
+            self.refused.get(namespace).cloned().unwrap_or_else(|| format!("namespace {namespace} is not claimed"))
+        })
     }
 
     /// Comes back only if a claim is lost: somebody deleted the Lease, or took it over.

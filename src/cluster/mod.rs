@@ -6,6 +6,7 @@
 mod claim;
 mod connect;
 mod error;
+mod identity;
 pub mod permissions;
 mod pod;
 mod pod_state;
@@ -17,6 +18,7 @@ mod snapshot;
 pub use claim::{Claiming, Claims, LOCK_NAME};
 pub use connect::{ConnectOptions, Connection, connect};
 pub use error::ClusterError;
+pub use identity::{cni_of, uid_of};
 pub use pod::{PROBE_LABEL, PodSettings, RUN_LABEL};
 pub use probes::{ProbeFault, ProbeRun, Started};
 pub use snapshot::{NetworkPolicyVersions, network_policy_versions, read_namespaces, read_snapshot, versions_of};

@@ -172,7 +172,7 @@ impl ProbeRun {
     }
 
     async fn make(&self, index: usize, spec: &ProbeSpec, claims: &Claims) -> Result<Started, String> {
-        let owner = claims.owner(&spec.namespace).ok_or("its namespace is not claimed by this run")?;
+        let owner = claims.owner(&spec.namespace)?;
         // What stands before the last dash is unique: see `pod`.
         let name = format!("tenantproof-{}-{index:03}-p", self.settings.run);
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), spec.namespace.as_str());

@@ -2,11 +2,13 @@
 //! the same ids.
 
 mod case;
+mod nodes;
+mod probe;
+mod resolve;
 
 pub use case::Case;
-
-mod probe;
-
+pub use nodes::usable_nodes;
 pub use probe::{
     PROBE_LIMIT_MEMORY, PROBE_LIMIT_MILLICORES, PROBE_MEMORY, PROBE_MILLICORES, ProbeName, ProbePort, ProbeSpec,
 };
+pub use resolve::{ResolveError, resolve};
