@@ -290,7 +290,11 @@ impl<P: Diagnostic> Diagnostic for Located<P> {
 /// Its text is the first problem's, with `file:line:column`; [`Rejected::problems`] has them all,
 /// and as a [`Diagnostic`] it shows the first in the file's lines and relates the others.
 #[derive(Clone, Debug)]
-pub struct Rejected<P> {
+pub struct Rejected<P>(Box<Contents<P>>);
+
+/// Boxed, so that a result is not as large as its rarest error.
+#[derive(Clone, Debug)]
+struct Contents<P> {
     first: Located<P>,
     rest: Vec<Located<P>>,
     source: NamedSource<String>,
@@ -299,7 +303,8 @@ pub struct Rejected<P> {
 impl<P> Rejected<P> {
     /// The file `file` with the text `text` is wrong in `first` and, where there are more, `rest`.
     pub fn new(file: &str, text: &str, first: Located<P>, rest: Vec<Located<P>>) -> Self {
-        Self { first, rest, source: NamedSource::new(file, text.to_owned()).with_language("yaml") }
+        let source = NamedSource::new(file, text.to_owned()).with_language("yaml");
+        Self(Box::new(Contents { first, rest, source }))
     }
 
     /// The file with all of `problems`, in the order of their places; `None` where there are none.
@@ -311,21 +316,21 @@ impl<P> Rejected<P> {
 
     /// Everything that is wrong, in the order of the file.
     pub fn problems(&self) -> impl Iterator<Item = &Located<P>> {
-        std::iter::once(&self.first).chain(&self.rest)
+        std::iter::once(&self.0.first).chain(&self.0.rest)
     }
 
     /// The same as problems of another kind.
     pub fn map<Q>(self, into: impl Fn(P) -> Q) -> Rejected<Q> {
-        let Self { first, rest, source } = self;
+        let Contents { first, rest, source } = *self.0;
         let rest = rest.into_iter().map(|problem| problem.map(&into)).collect();
-        Rejected { first: first.map(&into), rest, source }
+        Rejected(Box::new(Contents { first: first.map(&into), rest, source }))
     }
 }
 
 impl<P: fmt::Display> fmt::Display for Rejected<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.first, f)?;
-        match self.rest.len() {
+        fmt::Display::fmt(&self.0.first, f)?;
+        match self.0.rest.len() {
             0 => Ok(()),
             more => write!(f, " (the first of {} problems)", more + 1),
         }
@@ -336,22 +341,22 @@ impl<P: Error> Error for Rejected<P> {}
 
 impl<P: Diagnostic> Diagnostic for Rejected<P> {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.first.code()
+        self.0.first.code()
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.first.help()
+        self.0.first.help()
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.source)
+        Some(&self.0.source)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        self.first.labels()
+        self.0.first.labels()
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        Some(Box::new(self.rest.iter().map(|problem| problem as &dyn Diagnostic)))
+        Some(Box::new(self.0.rest.iter().map(|problem| problem as &dyn Diagnostic)))
     }
 }
