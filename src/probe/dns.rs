@@ -26,7 +26,7 @@ const AAAA: u16 = 28;
 /// What resolv.conf says.
 #[derive(Debug, PartialEq, Eq)]
 struct Resolver {
-    servers: Vec<IpAddr>,
+    servers: Vec<SocketAddr>,
     search: Vec<String>,
     ndots: usize,
 }
@@ -60,7 +60,8 @@ impl Resolver {
             let mut words = line.split_whitespace();
             match words.next() {
                 Some("nameserver") if resolver.servers.len() < SERVERS_MAX => {
-                    resolver.servers.extend(words.next().and_then(|word| word.parse::<IpAddr>().ok()));
+                    let server = words.next().and_then(|word| word.parse::<IpAddr>().ok());
+                    resolver.servers.extend(server.map(|server| SocketAddr::new(server, 53)));
                 }
                 Some("search" | "domain") => resolver.search = words.map(str::to_owned).collect(),
                 Some("options") => {
@@ -97,7 +98,7 @@ impl Resolver {
 
     async fn ask_servers(&self, name: &str, kind: u16, limit: Duration) -> Option<IpAddr> {
         for server in &self.servers {
-            match ask(SocketAddr::new(*server, 53), name, kind, limit).await {
+            match ask(*server, name, kind, limit).await {
                 Some(Said::Address(address)) => return Some(address),
                 Some(Said::Nothing) => return None,
                 Some(Said::NoIdea) | None => {}
@@ -230,7 +231,7 @@ mod tests {
     #[test]
     fn resolv_conf_is_read() {
         let pod = pod();
-        assert_eq!(pod.servers, ["10.96.0.10".parse::<IpAddr>().unwrap(), "fd00::10".parse().unwrap()]);
+        assert_eq!(pod.servers, ["10.96.0.10:53".parse().unwrap(), "[fd00::10]:53".parse().unwrap()]);
         assert_eq!((pod.search.len(), pod.ndots), (3, 5));
         assert_eq!(Resolver::read(""), Resolver { servers: vec![], search: vec![], ndots: 1 });
     }
@@ -291,6 +292,34 @@ mod tests {
             assert_eq!(read_answer(&answer(&other.unwrap(), 0, A, &[10, 0, 0, 9]), &query, A), None);
         }
         assert_eq!(read_answer(&query, &query, A), None, "a query is no answer");
+    }
+
+    /// Asks a server that knows one name, which has an IPv6 address only; one before it is dead.
+    #[rstest]
+    #[case("web", Some("fd00::9"))]
+    #[case("web.t1", Some("fd00::9"))]
+    #[case("web.t2", None)]
+    #[tokio::test]
+    async fn servers_are_asked(#[case] name: &str, #[case] expected: Option<&str>) {
+        let server = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let dead = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let servers = vec![dead.local_addr().unwrap(), server.local_addr().unwrap()];
+        let resolver = Resolver { servers, search: vec!["t1".into(), "svc".into()], ndots: 5 };
+        drop(dead);
+        tokio::spawn(async move {
+            let mut query = [0; 512];
+            while let Ok((length, from)) = server.recv_from(&mut query).await {
+                let query = &query[..length];
+                let known = [A, AAAA].map(|kind| question([query[0], query[1]], "web.t1", kind).unwrap());
+                let code = if known.iter().any(|known| known == query) { 0 } else { 3 };
+                server
+                    .send_to(&answer(query, code, AAAA, &"fd00::9".parse::<Ipv6Addr>().unwrap().octets()), from)
+                    .await
+                    .unwrap();
+            }
+        });
+        let found = resolver.ask_all(name, Duration::from_millis(500)).await;
+        assert_eq!(found, expected.map(|address| address.parse().unwrap()));
     }
 
     proptest! {

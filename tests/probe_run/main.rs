@@ -1,0 +1,6 @@
+//! The probe's program, run for real on the loopback: what it sees, what it records, what it says.
+
+mod fenced;
+mod harness;
+mod life;
+mod outcomes;
