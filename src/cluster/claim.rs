@@ -156,6 +156,20 @@ impl Claims {
     }
 }
 
+/// Deletes this run's own Leases, by whatever it was interrupted.
+pub async fn release_all(client: &Client, run: &RunId, namespaces: &[Namespace]) {
+    for namespace in namespaces {
+        let leases: Api<Lease> = Api::namespaced(client.clone(), namespace.as_str());
+        let Ok(lease) = leases.get(LOCK_NAME).await else { continue };
+        let labels = lease.metadata.labels.as_ref();
+        if labels.and_then(|labels| labels.get(RUN_LABEL)).map(String::as_str) == Some(run.as_str()) {
+            if let Err(error) = leases.delete(LOCK_NAME, &delete_exactly(&lease)).await {
+                tracing::debug!(%error, %namespace, "a Lease stays until the next run");
+            }
+        }
+    }
+}
+
 impl Drop for Claims {
     fn drop(&mut self) {
         if let Some(heartbeat) = self.heartbeat.take() {

@@ -15,7 +15,7 @@ mod probes;
 mod retry;
 mod snapshot;
 
-pub use claim::{Claiming, Claims, LOCK_NAME};
+pub use claim::{Claiming, Claims, LOCK_NAME, release_all};
 pub use connect::{ConnectOptions, Connection, connect};
 pub use error::ClusterError;
 pub use identity::{cni_of, uid_of};
