@@ -308,6 +308,7 @@ impl<P> Rejected<P> {
     }
 
     /// The file with all of `problems`, in the order of their places; `None` where there are none.
+    #[must_use]
     pub fn with_all(file: &str, text: &str, mut problems: Vec<Located<P>>) -> Option<Self> {
         problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
         let mut problems = problems.into_iter();

@@ -3,11 +3,15 @@
 //! Everything here is pure: text in, a [`Tenancy`] or an error with its place out.
 
 pub mod file;
+mod infer;
 mod problem;
 mod read;
+mod render;
 mod types;
 mod validate;
 
+pub use infer::{InferError, InferOptions, Inferred, infer};
 pub use problem::{Problem, TenancyError};
 pub use read::{MAX_BYTES, read, schema};
+pub use render::render;
 pub use types::{Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Tenancy};
