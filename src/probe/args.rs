@@ -198,7 +198,7 @@ mod tests {
             nonce: "0123456789".into(),
             listen: vec![(Protocol::Tcp, port(8080)), (Protocol::Udp, port(53))],
             orders: "/o".into(),
-            deadline: Some(Duration::from_secs(600)),
+            deadline: Some(Duration::from_mins(10)),
         };
         assert_eq!(read(line), Ok(Command::Run(expected)));
     }

@@ -31,6 +31,7 @@ type Door = (Protocol, Port);
 /// An arrival that is on record as a stranger's until it says who it is.
 #[derive(Debug)]
 pub(super) struct Guest {
+    arrivals: Arrivals,
     door: Door,
     from: IpAddr,
     kept: bool,
@@ -59,33 +60,7 @@ impl Arrivals {
                 false
             }
         };
-        Guest { door, from, kept }
-    }
-
-    /// The guest said who it is.
-    pub(super) fn introduced(&self, guest: Guest, hello: &Hello) {
-        let mut record = self.record();
-        record.seen += 1;
-        if guest.kept {
-            let stranger = (guest.door, guest.from);
-            if let Some(count) = record.strangers.get_mut(&stranger) {
-                *count = count.saturating_sub(1);
-                if *count == 0 {
-                    record.strangers.remove(&stranger);
-                }
-            }
-        } else {
-            record.not_kept = record.not_kept.saturating_sub(1);
-        }
-        let room = record.probes.len() < PROBES_MAX;
-        let key = (guest.door, hello.name.clone(), hello.target, guest.from);
-        match record.probes.get_mut(&key) {
-            Some(count) => *count = count.saturating_add(1),
-            None if room => {
-                record.probes.insert(key, 1);
-            }
-            None => record.not_kept = record.not_kept.saturating_add(1),
-        }
+        Guest { arrivals: self.clone(), door, from, kept }
     }
 
     /// The state of a listener.
@@ -134,6 +109,35 @@ impl Arrivals {
     }
 }
 
+impl Guest {
+    /// The guest said who it is.
+    pub(super) fn introduced(self, hello: &Hello) {
+        let Self { arrivals, door, from, kept } = self;
+        let mut record = arrivals.record();
+        record.seen += 1;
+        if kept {
+            let stranger = (door, from);
+            if let Some(count) = record.strangers.get_mut(&stranger) {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    record.strangers.remove(&stranger);
+                }
+            }
+        } else {
+            record.not_kept = record.not_kept.saturating_sub(1);
+        }
+        let room = record.probes.len() < PROBES_MAX;
+        let key = (door, hello.name.clone(), hello.target, from);
+        match record.probes.get_mut(&key) {
+            Some(count) => *count = count.saturating_add(1),
+            None if room => {
+                record.probes.insert(key, 1);
+            }
+            None => record.not_kept = record.not_kept.saturating_add(1),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,7 +161,7 @@ mod tests {
         assert_eq!(told.len(), 1);
         assert_eq!((told[0].probe.as_deref(), told[0].count), (None, 1));
 
-        arrivals.introduced(guest, &hello("a-1", 7));
+        guest.introduced(&hello("a-1", 7));
         let (told, not_kept) = arrivals.told();
         assert_eq!(told.len(), 1, "no longer a stranger: {told:?}");
         assert_eq!((told[0].probe.as_deref(), told[0].target, told[0].count), (Some("a-1"), Some(7), 1));
@@ -181,7 +185,7 @@ mod tests {
 
         let guest = arrivals.arrived(Protocol::Tcp, PORT, from(1_000_000));
         assert_eq!(arrivals.told().1, 11);
-        arrivals.introduced(guest, &hello("a-1", 7));
+        guest.introduced(&hello("a-1", 7));
         let (told, not_kept) = arrivals.told();
         assert_eq!(not_kept, 10);
         assert!(told.iter().any(|a| a.probe.as_deref() == Some("a-1")));
@@ -192,7 +196,7 @@ mod tests {
         let arrivals = Arrivals::default();
         for number in 0..u32::try_from(PROBES_MAX).expect("small") + 5 {
             let guest = arrivals.arrived(Protocol::Tcp, PORT, from(1));
-            arrivals.introduced(guest, &hello("a-1", number));
+            guest.introduced(&hello("a-1", number));
         }
         assert_eq!((arrivals.told().0.len(), arrivals.told().1), (PROBES_MAX, 5));
     }

@@ -65,8 +65,8 @@ impl Resolver {
                 }
                 Some("search" | "domain") => resolver.search = words.map(str::to_owned).collect(),
                 Some("options") => {
-                    let dots = words.filter_map(|word| word.strip_prefix("ndots:")?.parse::<usize>().ok());
-                    resolver.ndots = dots.last().unwrap_or(resolver.ndots).min(15);
+                    let mut dots = words.filter_map(|word| word.strip_prefix("ndots:")?.parse::<usize>().ok());
+                    resolver.ndots = dots.next_back().unwrap_or(resolver.ndots).min(15);
                 }
                 _ => {}
             }

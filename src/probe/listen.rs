@@ -85,7 +85,7 @@ impl House {
             length += read;
         }
         if let Some(hello) = self.me.read_hello(&line[..length]) {
-            self.arrivals.introduced(guest, &hello);
+            guest.introduced(&hello);
             stream.write_all(self.me.reply(&hello).as_bytes()).await?;
             stream.shutdown().await?;
         }
@@ -109,7 +109,7 @@ impl House {
     async fn answer(&self, socket: &UdpSocket, port: Port, datagram: &[u8], from: SocketAddr) {
         let guest = self.arrivals.arrived(Protocol::Udp, port, from);
         if let Some(hello) = self.me.read_hello(datagram) {
-            self.arrivals.introduced(guest, &hello);
+            guest.introduced(&hello);
             // A reply that can't be sent is one that the client will miss, and say so.
             let _ = socket.send_to(self.me.reply(&hello).as_bytes(), from).await;
         }

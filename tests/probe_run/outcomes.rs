@@ -74,7 +74,7 @@ fn a_server_of_something_else_is_the_wrong_peer() {
 #[test]
 fn an_answer_without_an_end_is_the_wrong_peer() {
     let port = server(|mut stream| {
-        thread::spawn(move || stream.write_all(&[b'x'; 100_000]).and_then(|()| stream.read(&mut [0; 9999])));
+        thread::spawn(move || stream.write_all(&vec![b'x'; 100_000]).and_then(|()| stream.read(&mut [0; 9999])));
     });
     assert_eq!(alone(Protocol::Tcp, port), vec![Outcome::WrongPeer; 2]);
 }

@@ -237,15 +237,12 @@ impl Lines {
             self.count = line.count;
         }
         self.clash |= self.count != line.count;
-        match line.seq {
-            Some(seq) => {
-                let chunk = self.chunks.entry(seq).or_insert_with(|| line.content.to_owned());
-                self.clash |= chunk != line.content;
-            }
-            None => {
-                let digest = self.digest.get_or_insert_with(|| line.content.to_owned());
-                self.clash |= digest != line.content;
-            }
+        if let Some(seq) = line.seq {
+            let chunk = self.chunks.entry(seq).or_insert_with(|| line.content.to_owned());
+            self.clash |= chunk != line.content;
+        } else {
+            let digest = self.digest.get_or_insert_with(|| line.content.to_owned());
+            self.clash |= digest != line.content;
         }
     }
 
