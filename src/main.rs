@@ -1,1 +1,7 @@
-fn main() {}
+//! The runner: see [`tenantproof::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tenantproof::cli::main()
+}

@@ -140,7 +140,7 @@ options() {
 no_rest() { (( ${#rest[@]} == 0 )) || usage_error "\`lab $1\` takes no \`${rest[0]}\`" "help $1"; }
 need_engine() {
   docker_answers && return 0
-  if [ -e "$cache/engine/dockerd.pid" ] && may_install && command -v dockerd >/dev/null; then
+  if [ -z "${DOCKER_HOST:-}" ] && [ -e "$cache/engine/dockerd.pid" ] && may_install && command -v dockerd >/dev/null; then
     announce engine; step engine "the container engine, which is not running" start_engine
   else check_engine; report_missing; fi
 }

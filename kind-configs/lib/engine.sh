@@ -3,7 +3,8 @@
 
 docker_answers() { command -v docker >/dev/null && timeout 10 docker version -f '{{.Server.Version}}' >/dev/null 2>&1; }
 is_debian() { [ -r /etc/os-release ] && grep -qE '^ID(_LIKE)?=.*(debian|ubuntu)' /etc/os-release; }
-may_install() { [ "${LAB_INSTALL:-auto}" != never ] && [ "$(id -u)" = 0 ] && is_debian && command -v apt-get >/dev/null; }
+may_install() { # packages, and an engine: as root on Debian, unless told not to
+  [ "${LAB_INSTALL:-auto}" != never ] && [ "$(id -u)" = 0 ] && is_debian && command -v apt-get >/dev/null; }
 lacks_sys_resource() { local set; set="$(awk '/^CapBnd/ {print $2}' /proc/self/status)"; (( (0x$set >> 24 & 1) == 0 )); }
 
 missing=() wanted_packages=() engine_to_start=false
@@ -18,7 +19,8 @@ free_gb() { local d="$1"; while [ ! -d "$d" ]; do d="$(dirname "$d")"; done; df 
 
 check_engine() {
   docker_answers && return 0
-  if may_install; then
+  if [ -n "${DOCKER_HOST:-}" ]; then lack "a container engine that answers: DOCKER_HOST is $DOCKER_HOST, and nothing answers there"
+  elif may_install; then
     command -v dockerd >/dev/null || wanted_packages+=(docker.io)
     command -v docker >/dev/null || wanted_packages+=(docker.io)
     command -v iptables >/dev/null || wanted_packages+=(iptables)
@@ -73,8 +75,12 @@ start_engine() {
     setsid nohup dockerd "${args[@]}" >> "$cache/engine/dockerd.log" 2>&1 9>&- < /dev/null &
     echo $! > "$cache/engine/dockerd.pid"
   fi
-  for _ in $(seq 120); do docker_answers && return 0; sleep 0.5; done
-  echo "dockerd did not answer within 60 s; its log's end:"; tail -n 8 "$cache/engine/dockerd.log"; return 1
+  for _ in $(seq 120); do
+    docker_answers && return 0
+    [ ! -e "$cache/engine/dockerd.pid" ] || kill -0 "$(cat "$cache/engine/dockerd.pid")" 2>/dev/null || break
+    sleep 0.5
+  done
+  echo "dockerd did not answer; its log's end:"; tail -n 8 "$cache/engine/dockerd.log"; return 1
 }
 raise_inotify() { # each node runs some dozen watchers; 128 are soon used up
   local file=/proc/sys/fs/inotify/max_user_instances

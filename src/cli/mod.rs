@@ -1,3 +1,147 @@
 //! The command line: one module for each command.
 
 pub mod explain;
+mod init;
+mod inputs;
+mod run;
+mod show;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::report::Style;
+use crate::report::style::Palette;
+use crate::report::visible::Charset;
+
+/// Proves, with packets and requests, that the tenants of a shared Kubernetes cluster are isolated
+/// from one another.
+///
+/// A run puts probe pods beside the tenants' workloads, tries what one tenant must not be able to do
+/// to another and what it must still be able to do, and writes a verdict with its evidence. Probes
+/// never become Ready, wear only the labels that policies read, need no exec and leave nothing behind.
+///
+/// Start with `tenantproof init > tenancy.yaml`, read what it wrote, then `tenantproof run tenancy.yaml`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tenantproof",
+    version,
+    propagate_version = true,
+    after_help = "Exit codes: 0 conforms · 1 a promise is broken · 2 usage or configuration · 3 could not be proved",
+    max_term_width = 100
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say more about what is going on, on standard error; twice for every request.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prove the tenancy on a cluster, and write the reports.
+    Run(run::RunArgs),
+    /// Write a tenancy file from a cluster's labels and policies.
+    Init(init::InitArgs),
+    /// Answer questions from manifests alone, without a cluster.
+    #[command(subcommand)]
+    Ask(Ask),
+    /// Explain one case of a run, down to its observations.
+    Explain(show::ExplainArgs),
+    /// List the checks: what each proves and does not prove, its controls and remedy.
+    Checks(show::ChecksArgs),
+    /// Print the JSON Schema of a file that tenantproof reads or writes.
+    Schema(show::SchemaArgs),
+    /// Print the ClusterRole that a run needs.
+    Permissions,
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Ask {
+    /// Would NetworkPolicies let a connection pass?
+    ///
+    /// Reads one question a line from standard input, such as
+    /// {"src": "shop/web-0", "dst": "pay/api-0", "protocol": "TCP", "port": 8080}
+    /// and writes one answer a line, in the same order: "allowed", "denied" or "unknown", with the
+    /// policy and rule that decide.
+    Network {
+        /// The folder with the manifests: any layout, YAML or JSON, lists and several documents a file.
+        dir: std::path::PathBuf,
+    },
+}
+
+/// Where the API server is found.
+#[derive(Debug, clap::Args)]
+struct ClusterArgs {
+    /// The kubeconfig [default: KUBECONFIG, ~/.kube/config, or the pod's own service account].
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<std::path::PathBuf>,
+    /// The context of the kubeconfig [default: the current one].
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+}
+
+impl From<ClusterArgs> for crate::cluster::ConnectOptions {
+    fn from(args: ClusterArgs) -> Self {
+        Self { kubeconfig: args.kubeconfig, context: args.context }
+    }
+}
+
+/// The exit code for usage and configuration.
+const USAGE: u8 = 2;
+
+/// Runs the command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let errors = style_of(&std::io::stderr());
+    let _ = miette::set_hook(Box::new(move |_| {
+        let theme = match (errors.palette == Palette::Plain, errors.charset == Charset::Ascii) {
+            (true, true) => miette::GraphicalTheme::none(),
+            (true, false) => miette::GraphicalTheme::unicode_nocolor(),
+            (false, true) => miette::GraphicalTheme::ascii(),
+            (false, false) => miette::GraphicalTheme::unicode(),
+        };
+        Box::new(miette::MietteHandlerOpts::new().graphical_theme(theme).width(Style::COLUMNS).build())
+    }));
+    log(cli.verbose);
+    let outcome = match cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Init(args) => init::init(args),
+        Command::Ask(Ask::Network { dir }) => show::ask_network(&dir),
+        Command::Explain(args) => show::explain(&args),
+        Command::Checks(args) => show::checks(&args),
+        Command::Schema(args) => show::schema(&args),
+        Command::Permissions => show::print(&crate::cluster::permissions::cluster_role()),
+        Command::Completions { shell } => show::completions(shell),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(report) => {
+            anstream::eprintln!("{report:?}");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn style_of(stream: &impl IsTerminal) -> Style {
+    Style::detect(|name| std::env::var(name).ok(), stream.is_terminal())
+}
+
+fn log(verbose: u8) {
+    let filter = match (std::env::var("TENANTPROOF_LOG"), verbose) {
+        (Ok(filter), 0) => filter,
+        (_, 0) => return,
+        (_, 1) => "tenantproof=debug".to_owned(),
+        _ => "tenantproof=trace,kube_client=debug".to_owned(),
+    };
+    let filter = tracing_subscriber::EnvFilter::new(filter);
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

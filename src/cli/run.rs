@@ -1,0 +1,168 @@
+//! `tenantproof run`.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use miette::{IntoDiagnostic as _, WrapErr as _};
+
+use super::{ClusterArgs, inputs, style_of};
+use crate::families::network::{self, Limits};
+use crate::report::files::Folder;
+use crate::report::terminal::{self, Progress};
+use crate::report::{Consumer, ReportError};
+use crate::run::{Event, RunOptions, RunRecord};
+
+/// The probe's image of this version.
+const PROBE_IMAGE: &str = concat!("tenantproof/probe:", env!("CARGO_PKG_VERSION"));
+
+/// Prove the tenancy on a cluster, and write the reports.
+///
+/// What it makes: one Lease in each namespace of the tenancy, which is the lock between runs and the
+/// owner of everything else; for each class of pods that policies and flows can tell apart one probe
+/// on each of two nodes, and one Service; a PriorityClass. All of it is removed at the end, on Ctrl-C,
+/// and after a kill by the next run.
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
+    /// The tenancy file: who shares the cluster, and which flows were promised.
+    #[arg(value_name = "TENANCY", default_value = "tenancy.yaml")]
+    tenancy: PathBuf,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// The folder for run.json, junit.xml and summary.md.
+    #[arg(short, long, value_name = "DIR", default_value = "reports/out")]
+    out: PathBuf,
+    /// A suite of your own, in place of the built-in one of its family; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    suite: Vec<PathBuf>,
+    /// The image that the probes run: it holds the program tenantproof-probe and nothing else.
+    #[arg(long, value_name = "IMAGE", env = "TENANTPROOF_PROBE_IMAGE", default_value = PROBE_IMAGE)]
+    probe_image: String,
+    /// An existing PriorityClass for the probes, where the run may not make one of its own.
+    #[arg(long, value_name = "NAME")]
+    priority_class: Option<String>,
+    /// On how many nodes each class of pods gets a probe; two show connections between nodes.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
+    nodes: u8,
+    /// Attempts at each target, each a new connection; one that gets through outweighs all others.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=20))]
+    attempts: u8,
+    /// Milliseconds after which an attempt is a timeout.
+    #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(50..=30_000))]
+    timeout: u32,
+    /// Seconds to wait for another run in the same namespaces to end.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    wait_for_claim: u64,
+    /// Seconds after which a probe ends by itself, whatever becomes of the run.
+    #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u32).range(60..=86_400))]
+    probe_deadline: u32,
+    /// No progress and no page; the exit code and the reports tell.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// Runs; the exit code is the record's.
+pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
+    let (tenancy, tenancy_info) = inputs::tenancy(&args.tenancy)?;
+    let Some((suite, suite_info)) = inputs::suite_of(inputs::suites(&args.suite)?, network::NAME) else {
+        miette::bail!("there is no suite of the family network");
+    };
+    let folder = Folder::create(&args.out)?;
+    let options = RunOptions {
+        connect: args.cluster.into(),
+        tenancy,
+        tenancy_info,
+        suite,
+        suite_info,
+        probe_image: args.probe_image,
+        priority_class: args.priority_class,
+        wait_for_claim: Duration::from_secs(args.wait_for_claim),
+        probe_deadline: Duration::from_secs(u64::from(args.probe_deadline)),
+        nodes: usize::from(args.nodes),
+        limits: Limits {
+            attempts: args.attempts,
+            timeout: Duration::from_millis(u64::from(args.timeout)),
+            ..Limits::default()
+        },
+    };
+    let mut audience = Audience { consumers: Vec::new(), failures: Vec::new() };
+    if !args.quiet {
+        let style = style_of(&std::io::stderr());
+        audience.consumers.push(if std::io::stderr().is_terminal() {
+            Box::new(Progress::on_terminal(style))
+        } else {
+            Box::new(Progress::in_lines(style, std::io::stderr()))
+        });
+    }
+    audience.consumers.push(Box::new(folder));
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .into_diagnostic()
+        .wrap_err("the runtime does not start")?;
+    let record = runtime.block_on(async {
+        crate::run::run(&options, |event, record| audience.tell(event, record), interrupted()).await
+    })?;
+    if !args.quiet {
+        let style = style_of(&std::io::stdout());
+        super::show::print(&terminal::page(&record, &style, Some(&args.out)))?;
+    }
+    let code = record.exit_code();
+    match audience.into_failure() {
+        None => Ok(code),
+        Some(failure) => {
+            anstream::eprintln!("{:?}", miette::Report::new(failure));
+            // A run whose evidence was lost is not proved, whatever it saw.
+            Ok(code.max(3))
+        }
+    }
+}
+
+/// Everybody who follows the run.
+struct Audience {
+    consumers: Vec<Box<dyn Consumer>>,
+    failures: Vec<ReportError>,
+}
+
+impl Audience {
+    fn tell(&mut self, event: &Event, record: &RunRecord) {
+        if matches!(event, Event::Finished { .. }) {
+            // What could not be written before is written again now: only that counts.
+            self.failures.clear();
+        }
+        for consumer in &mut self.consumers {
+            if let Err(failure) = consumer.on(event, record) {
+                self.failures.push(failure);
+            }
+        }
+    }
+
+    fn into_failure(mut self) -> Option<ReportError> {
+        self.failures.pop()
+    }
+}
+
+/// Comes back at the first Ctrl-C or SIGTERM; a second one ends the program at once.
+async fn interrupted() {
+    signal().await;
+    anstream::eprintln!("interrupted: removing what was made; once more to leave at once");
+    tokio::spawn(async {
+        signal().await;
+        anstream::eprintln!("left at once: the next run removes what stayed behind");
+        std::process::exit(3);
+    });
+}
+
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

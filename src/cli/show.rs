@@ -1,0 +1,151 @@
+//! The commands that only print.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory as _;
+use miette::{IntoDiagnostic as _, WrapErr as _};
+
+use super::{Cli, explain as sheet, inputs, style_of};
+use crate::run::RunRecord;
+use crate::suite::{Check, Suite};
+
+/// Explain one case of a run: verdict, three columns, control cases, attempts, cause and remedy.
+#[derive(Debug, clap::Args)]
+pub(super) struct ExplainArgs {
+    /// The case's id, as the reports show it.
+    case: String,
+    /// The record of the run.
+    #[arg(long, value_name = "FILE", default_value = "reports/out/run.json")]
+    run: PathBuf,
+    /// The suite of your own that the run used.
+    #[arg(long, value_name = "FILE")]
+    suite: Vec<PathBuf>,
+}
+
+/// List the checks: what each proves and does not prove, its controls and remedy.
+#[derive(Debug, clap::Args)]
+pub(super) struct ChecksArgs {
+    /// Only this check, whole.
+    check: Option<String>,
+    /// A suite of your own, in place of the built-in one of its family.
+    #[arg(long, value_name = "FILE")]
+    suite: Vec<PathBuf>,
+}
+
+/// Print the JSON Schema of a file that tenantproof reads or writes.
+#[derive(Debug, clap::Args)]
+pub(super) struct SchemaArgs {
+    /// The file.
+    #[arg(default_value = "tenancy")]
+    of: SchemaOf,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum SchemaOf {
+    /// The tenancy file.
+    Tenancy,
+    /// A suite.
+    Suite,
+    /// The record of a run, run.json.
+    Run,
+}
+
+/// Prints a text to standard output, with colours only where they belong. A reader that has gone
+/// away (a closed pipe) is no error.
+pub(super) fn print(text: &str) -> miette::Result<u8> {
+    let mut out = anstream::stdout().lock();
+    let newline = if text.ends_with('\n') { "" } else { "\n" };
+    match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).into_diagnostic().wrap_err("standard output can't be written")
+        }
+        _ => Ok(0),
+    }
+}
+
+/// `tenantproof explain`.
+pub(super) fn explain(args: &ExplainArgs) -> miette::Result<u8> {
+    let bytes = inputs::read(&args.run, "`tenantproof run` writes it; --run names another")?;
+    let record: RunRecord = serde_json::from_slice(&bytes)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("{} is no record of a run", args.run.display()))?;
+    let suites = inputs::suites(&args.suite)?;
+    let result = record.results.iter().map(|result| &result.case).chain(&record.unjudged);
+    let case = result.clone().find(|case| case.id.as_str() == args.case);
+    let check = case.and_then(|case| suites.iter().find_map(|(suite, _)| suite.check(&case.check)));
+    let style = style_of(&std::io::stdout());
+    print(&sheet::explain(&record, &args.case, check, &style)?)
+}
+
+/// `tenantproof checks`.
+pub(super) fn checks(args: &ChecksArgs) -> miette::Result<u8> {
+    let suites = inputs::suites(&args.suite)?;
+    let checks = || suites.iter().flat_map(|(suite, _)| suite.checks.iter());
+    let Some(wanted) = &args.check else {
+        return print(&suites.iter().map(|(suite, _)| list(suite)).collect::<Vec<_>>().join("\n"));
+    };
+    match checks().find(|check| check.id.as_str() == wanted) {
+        Some(check) => print(&whole(check)),
+        None => {
+            let known: Vec<&str> = checks().map(|check| check.id.as_str()).collect();
+            let nearest = known
+                .iter()
+                .max_by(|a, b| strsim::jaro_winkler(wanted, a).total_cmp(&strsim::jaro_winkler(wanted, b)));
+            let nearest = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
+            miette::bail!("there is no check `{wanted}`{nearest}")
+        }
+    }
+}
+
+fn list(suite: &Suite) -> String {
+    let mut text = format!("{} (suite version {})\n", suite.family, suite.version);
+    for check in &suite.checks {
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "  {:<34} {}", check.id, check.title);
+    }
+    text
+}
+
+fn whole(check: &Check) -> String {
+    let mut text = format!("{} — {}\n", check.id, check.title);
+    let parts = [
+        ("Proves", &check.proves),
+        ("Does not prove", &check.does_not_prove),
+        ("Control case that must succeed", &check.control_cases.positive),
+        ("Control case that must be denied", &check.control_cases.negative),
+        ("Remedy", &check.remedy),
+        ("In production", &check.production),
+    ];
+    for (name, part) in parts {
+        let _ = write!(text, "\n{name}\n  {}\n", part.trim().replace('\n', "\n  "));
+    }
+    text.push_str("\nSupports evidence for, and never satisfies\n");
+    for control in &check.controls {
+        let _ = writeln!(text, "  {} {}: {}", control.framework, control.id, control.limits.trim());
+    }
+    text
+}
+
+/// `tenantproof schema`.
+pub(super) fn schema(args: &SchemaArgs) -> miette::Result<u8> {
+    let schema = match args.of {
+        SchemaOf::Tenancy => crate::tenancy::schema(),
+        SchemaOf::Suite => crate::suite::schema(),
+        SchemaOf::Run => crate::report::json::schema(),
+    };
+    print(&serde_json::to_string_pretty(&schema).into_diagnostic()?)
+}
+
+/// `tenantproof completions`.
+pub(super) fn completions(shell: clap_complete::Shell) -> miette::Result<u8> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tenantproof", &mut text);
+    print(&String::from_utf8_lossy(&text))
+}
+
+/// `tenantproof ask network`.
+pub(super) fn ask_network(dir: &Path) -> miette::Result<u8> {
+    miette::bail!("not wired yet: {}", dir.display())
+}
