@@ -19,7 +19,8 @@ clusters() {
 labs() { # names of all labs, those included of which no more than the folder is left
   { docker_answers && clusters | awk '$2 != "-" {print $1}'; find "$cache/labs" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2>/dev/null; } | sort -u
 }
-state_of() { # NAME: its folder
+state_of() { # NAME: its folder; asks the engine only for a lab that another cache knows of
+  [ ! -e "$cache/labs/$1/lab.env" ] || { printf '%s' "$cache/labs/$1"; return; }
   local s=''; docker_answers && s="$(clusters | awk -v n="$1" '$1 == n {print $2}')"
   if [ -n "$s" ] && [ "$s" != - ]; then printf '%s' "$s"; else printf '%s' "$cache/labs/$1"; fi
 }
@@ -31,7 +32,7 @@ note() { # NAME KEY VALUE
 }
 in_cluster() { local name="$1"; shift; docker exec -i "$name-control-plane" kubectl --kubeconfig=/etc/kubernetes/admin.conf "$@"; }
 address_of() { docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$1" 2>/dev/null; }
-addresses()  { local r all=(); for r in "${roles[@]}"; do all+=("$1-$r=$(address_of "$1-$r")"); done; printf '%s' "${all[*]}"; }
+addresses()  { docker inspect -f '{{slice .Name 1}}={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "${roles[@]/#/$1-}" 2>/dev/null | tr '\n' ' ' | sed 's/ $//'; }
 
 kind_program() {
   local v own
@@ -63,11 +64,17 @@ ensure_context() { # NAME
 
 # --- readiness
 
+field() { local f=" $1 "; f="${f#* "$2"=}"; printf '%s' "${f%% *}"; }   # "A=x B=y" B: y
+
 cni_daemonset() { case "$1" in cilium) echo cilium ;; *) echo kube-router ;; esac; }
 # NAME: a line for each thing that is not as it should be; nothing when all is well
 not_ready() {
   local r out cni; cni="$(cni_daemonset "$(known "$1" cni)")"
-  for r in "${roles[@]}"; do running_of "$1" | grep -qx "$1-$r" || echo "node $1-$r: its container is not running"; done
+  local running was now; running="$(running_of "$1")" was="$(known "$1" addresses)" now="$(addresses "$1")"
+  for r in "${roles[@]}"; do
+    if ! grep -qx "$1-$r" <<< "$running"; then echo "node $1-$r: its container is not running"
+    elif [ -n "$was" ] && [[ " $was " == *" $1-$r="* ]] && [ "$(field "$was" "$1-$r")" != "$(field "$now" "$1-$r")" ]; then echo "node $1-$r: the engine gave it another address at its restart"; fi
+  done
   out="$(docker exec "$1-control-plane" sh -c '
     k="kubectl --kubeconfig=/etc/kubernetes/admin.conf --request-timeout=5s"
     $k get nodes -o go-template="{{range .items}}node {{.metadata.name}} {{range .status.conditions}}{{if eq .type \"Ready\"}}{{.status}} {{.reason}}{{end}}{{end}}{{\"\n\"}}{{end}}" &&
