@@ -109,7 +109,7 @@ fn a_full_disk_loses_nothing() {
     assert_eq!((before.status, before.unjudged.len()), (RunStatus::Unfinished, 72));
     let saved: RunRecord = serde_json::from_str(&fs::read_to_string(error.kept.as_ref().unwrap()).unwrap()).unwrap();
     assert_eq!(saved.counts, record.counts);
-    assert!(names(place.path()).iter().all(|name| !name.ends_with(".tmp")));
+    assert!(names(place.path()).iter().all(|name| !name.starts_with('.')));
 }
 
 fn fill(path: &Path) {

@@ -1,5 +1,6 @@
 //! What the reports of a run look like, and that every format stays whole whatever the names in it.
 
+#![cfg(feature = "runner")]
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test may fail it")]
 
 #[path = "../support/story.rs"]

@@ -29,7 +29,7 @@ fn holds_no_markup_but_its_own(#[case] story: Story) {
 }
 
 /// What of a line does not stand in a code span, where nothing is markup: a span ends at as many
-/// backticks as it began with (CommonMark 6.1).
+/// backticks as it began with (`CommonMark` 6.1).
 fn outside_of_code(line: &str) -> String {
     let mut outside = String::new();
     let mut rest = line;
