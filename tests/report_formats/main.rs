@@ -1,7 +1,12 @@
 //! What the reports of a run look like, and that every format stays whole whatever the names in it.
 
 #![cfg(feature = "runner")]
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test may fail it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what helps a test may fail it, and measurements are for people"
+)]
 
 #[path = "../support/story.rs"]
 mod story;
