@@ -7,7 +7,7 @@ use crate::plan::Case;
 use crate::report::Style;
 use crate::report::observed::Observed;
 use crate::report::sheet;
-use crate::report::visible::visible;
+use crate::report::visible::{Charset, visible, visible_in};
 use crate::report::wording;
 use crate::run::{CaseResult, RunRecord};
 use crate::suite::{Access, Check};
@@ -41,7 +41,10 @@ fn remedy(nearest: &[String]) -> String {
 ///
 /// When no case has this id: names the nearest ones.
 pub fn explain(record: &RunRecord, id: &str, check: Option<&Check>, style: &Style) -> Result<String, UnknownCase> {
-    let is = |case: &Case| case.id.as_str() == id || visible(case.id.as_str()) == id;
+    let is = |case: &Case| {
+        let known = case.id.as_str();
+        known == id || visible(known) == id || visible_in(known, Charset::Ascii) == id
+    };
     let mut sheet = Sheet { text: String::new(), style };
     if let Some(result) = record.results.iter().find(|result| is(&result.case)) {
         sheet.judged(record, result);

@@ -1,6 +1,7 @@
 //! Colours and glyphs: decided once, from the environment, for everything that people see.
 
 use std::borrow::Cow;
+use std::io::IsTerminal;
 
 use anstyle::{Ansi256Color, AnsiColor, Color, RgbColor, Style as Paint};
 
@@ -38,6 +39,11 @@ impl Style {
 
     /// No colours, ASCII only.
     pub const PLAIN: Self = Self { palette: Palette::Plain, charset: Charset::Ascii, columns: Self::COLUMNS };
+
+    /// The style for a stream of this process, such as stdout.
+    pub fn of(stream: &impl IsTerminal) -> Self {
+        Self::detect(|name| std::env::var(name).ok(), stream.is_terminal())
+    }
 
     /// Decides from the environment (`env` answers for one variable) and from whether the surface
     /// is a terminal.

@@ -49,7 +49,7 @@ fn head(text: &mut String, record: &RunRecord) {
     line(
         text,
         &format!(
-            "Cluster {} (kube-system {}), Kubernetes {}, CNI {}; tenancy {} from {}, sha256 {}; {}.\n",
+            "Cluster {} (uid {}), Kubernetes {}, CNI {}; tenancy {} from {}, sha256 {}; {}.\n",
             code(if cluster.context.is_empty() { "in the cluster" } else { &cluster.context }),
             code(wording::head(&cluster.uid, 8)),
             code(&cluster.version),
@@ -123,7 +123,7 @@ fn entry(finding: &Cause<'_>) -> String {
             let _ = write!(entry, "<br>{label}: {}", prose(sentence));
         }
     }
-    let command = code(&wording::explain_command(&visible(finding.first_case)));
+    let command = command(&wording::explain_command(finding.first_case));
     let _ = write!(entry, "<br>{}; the first is explained by {command}", count(finding.cases, "case", "cases"));
     entry
 }
@@ -196,6 +196,15 @@ fn code(name: &str) -> String {
     format!("`{pad}{shown}{pad}`")
 }
 
+/// A command in a code span, unchanged but for what can't be seen: it is there to be copied.
+fn command(command: &str) -> String {
+    let shown = visible(command);
+    let longest = shown.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if shown.starts_with('`') || shown.ends_with('`') { " " } else { "" };
+    format!("{fence}{pad}{shown}{pad}{fence}")
+}
+
 /// A sentence, with everything in it that Markdown or HTML would take for more than letters
 /// escaped. What would become a mention or a reference is parted by a zero-width space, since those
 /// are looked for after escapes were resolved.
@@ -248,6 +257,14 @@ mod tests {
     #[case::plain("tenant-2 can be reached from basic on TCP 8080.", "tenant-2 can be reached from basic on TCP 8080.")]
     fn escapes_sentences(#[case] sentence: &str, #[case] escaped: &str) {
         assert_eq!(prose(sentence), escaped);
+    }
+
+    #[rstest]
+    #[case::plain("explain a/b", "`explain a/b`")]
+    #[case::backticks("explain 'a``b'", "```explain 'a``b'```")]
+    #[case::at_an_end("`a", "`` `a ``")]
+    fn keeps_commands_as_they_are(#[case] text: &str, #[case] span: &str) {
+        assert_eq!(command(text), span);
     }
 
     #[rstest]

@@ -165,6 +165,18 @@ impl Story {
         record
     }
 
+    /// The record when its plan was just made: what the files of a killed run hold.
+    pub(crate) fn planned(&self) -> RunRecord {
+        let mut record = RunRecord::new();
+        for event in self.events() {
+            record.apply(&event);
+            if matches!(event, Event::Planned { .. }) {
+                break;
+            }
+        }
+        record
+    }
+
     fn started(&self) -> Event {
         let node = |name: &str, probed| NodeInfo { name: NodeName::new(name), kernel: "6.8.0".into(), probed };
         let party = |(id, shared, tier, _): &(String, bool, Option<&str>, Vec<&str>)| PartyInfo {

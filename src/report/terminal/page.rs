@@ -81,7 +81,7 @@ impl Page<'_> {
         let took: f64 = record.phases.iter().map(|phase| phase.seconds).sum();
         self.labelled(
             "run",
-            &format!("{}, {}, took {}", record.run.id, wording::moment(&record.run.started), wording::seconds(took),),
+            &format!("{}, {}, took {}", record.run.id, wording::moment(&record.run.started), wording::seconds(took)),
         );
     }
 

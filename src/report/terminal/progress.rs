@@ -1,6 +1,6 @@
 //! Progress while a run works: one line for each phase, on stderr.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -34,10 +34,11 @@ struct UnderWay {
 }
 
 impl Progress {
-    /// Lines that move, on the terminal behind stderr.
+    /// On stderr: lines that move where it is a terminal that can do that, otherwise plain ones.
     #[must_use]
-    pub fn on_terminal(style: Style) -> Self {
-        Self::on_target(style, ProgressDrawTarget::stderr())
+    pub fn on_stderr(style: Style) -> Self {
+        let target = ProgressDrawTarget::stderr();
+        if target.is_hidden() { Self::in_lines(style, io::stderr()) } else { Self::on_target(style, target) }
     }
 
     /// Lines that move, on any terminal.
