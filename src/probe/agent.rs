@@ -173,11 +173,12 @@ impl<'a, W: Write> Agent<'a, W> {
         self.write(&frame::encode_complaint(self.complaints, &complaint))
     }
 
-    /// Writes a message in one go, so that nothing comes between its lines.
+    /// Writes a message whole: nothing else writes, and nothing ends the program in between.
     fn write(&mut self, lines: &[String]) -> io::Result<()> {
-        let mut text = lines.join("\n");
-        text.push('\n');
-        self.log.write_all(text.as_bytes())?;
+        for line in lines {
+            self.log.write_all(line.as_bytes())?;
+            self.log.write_all(b"\n")?;
+        }
         self.log.flush()
     }
 }

@@ -1,99 +1,85 @@
 //! The client side: one attempt at a target, and a whole round of them.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::greeting::{Identity, LINE_MAX, random};
 use super::wire::{Answer, Attempt, Ending, Outcome, Target, Tries};
 use super::{dns, errno, socket};
 use crate::model::Protocol;
 
-/// Tries all targets at once and gives their answers in the order of the targets.
-pub(super) async fn carry_out(me: &Arc<Identity>, tries: Tries, sockets: &Arc<Semaphore>) -> Vec<Answer> {
+/// Tries all targets at once, as far as `seats` go, and gives their answers in the order of the targets.
+///
+/// An attempt starts when its time has come, whether or not those before it have ended. Only what
+/// is under way takes memory: thousands of targets need little more than the bound on sockets.
+pub(super) async fn carry_out(me: &Arc<Identity>, tries: Tries, seats: &Arc<Semaphore>) -> Vec<Answer> {
     let tries = Arc::new(tries);
-    let mut running = JoinSet::new();
-    let start = Instant::now();
-    for index in 0..tries.targets.len() {
-        let (me, tries, sockets) = (Arc::clone(me), Arc::clone(&tries), Arc::clone(sockets));
-        running.spawn(async move {
-            let attempts = match tries.targets.get(index) {
-                Some(target) => try_target(&me, &tries, target, start, &sockets).await,
-                None => Vec::new(),
-            };
-            (index, attempts)
-        });
-    }
-    // A target whose task was lost keeps no attempts, which is a probe error to whoever judges.
+    let gap = Duration::from_millis(tries.gap_ms.into());
+    let lost = Attempt { outcome: Outcome::ProbeError("the attempt was lost".to_owned()), micros: 0 };
+    let attempts = vec![lost; tries.attempts.into()];
     let mut answers: Vec<Answer> =
-        tries.targets.iter().map(|target| Answer { id: target.id, attempts: Vec::new() }).collect();
-    while let Some(done) = running.join_next().await {
-        if let Ok((index, attempts)) = done
-            && let Some(answer) = answers.get_mut(index)
-        {
-            answer.attempts = attempts;
+        tries.targets.iter().map(|target| Answer { id: target.id, attempts: attempts.clone() }).collect();
+    let mut due = vec![Instant::now(); tries.targets.len()];
+    let mut running = JoinSet::new();
+    for number in 1..=tries.attempts {
+        for (index, due) in due.iter_mut().enumerate() {
+            sleep_until(*due).await;
+            // The semaphore is never closed. If it were, attempts would go on without a seat.
+            let seat = Arc::clone(seats).acquire_owned().await.ok();
+            *due = Instant::now() + gap;
+            let (me, tries) = (Arc::clone(me), Arc::clone(&tries));
+            running.spawn(async move {
+                let attempt = match tries.targets.get(index) {
+                    Some(target) => timed(&me, target, number, tries.timeout_ms).await,
+                    None => Attempt { outcome: Outcome::ProbeError("no such target".to_owned()), micros: 0 },
+                };
+                drop(seat);
+                (index, number, attempt)
+            });
+            while let Some(done) = running.try_join_next() {
+                note(&mut answers, done);
+            }
         }
+    }
+    while let Some(done) = running.join_next().await {
+        note(&mut answers, done);
     }
     answers
 }
 
-/// All attempts at one target, each started when its time has come, whether or not those before
-/// it have ended.
-async fn try_target(
-    me: &Arc<Identity>,
-    tries: &Tries,
-    target: &Target,
-    start: Instant,
-    sockets: &Arc<Semaphore>,
-) -> Vec<Attempt> {
-    let limit = Duration::from_millis(tries.timeout_ms.into());
-    let address = match look_up(&target.address, limit, sockets).await {
-        Ok(ip) => SocketAddr::new(ip, target.port.get()),
-        Err(attempt) => return vec![attempt; tries.attempts.into()],
-    };
-    let mut running = JoinSet::new();
-    for number in 1..=tries.attempts {
-        let (me, target, sockets) = (Arc::clone(me), target.clone(), Arc::clone(sockets));
-        let due = start + Duration::from_millis(u64::from(tries.gap_ms) * u64::from(number - 1));
-        running.spawn(async move {
-            sleep_until(due).await;
-            let seat = sockets.acquire().await;
-            let began = Instant::now();
-            let outcome = match seat {
-                Ok(_) => attempt(&me, &target, address, number, limit).await,
-                Err(closed) => Outcome::ProbeError(closed.to_string()),
-            };
-            (number, Attempt { outcome, micros: micros_since(began) })
-        });
+/// Puts an attempt in its place. One whose task broke off stays a probe error.
+fn note(answers: &mut [Answer], done: Result<(usize, u8, Attempt), JoinError>) {
+    if let Ok((index, number, attempt)) = done
+        && let Some(answer) = answers.get_mut(index)
+        && let Some(place) = answer.attempts.get_mut(usize::from(number) - 1)
+    {
+        *place = attempt;
     }
-    let lost = Attempt { outcome: Outcome::ProbeError("the attempt was lost".to_owned()), micros: 0 };
-    let mut attempts = vec![lost; tries.attempts.into()];
-    while let Some(done) = running.join_next().await {
-        if let Ok((number, attempt)) = done
-            && let Some(place) = attempts.get_mut(usize::from(number) - 1)
-        {
-            *place = attempt;
-        }
-    }
-    attempts
 }
 
-async fn look_up(address: &str, limit: Duration, sockets: &Semaphore) -> Result<IpAddr, Attempt> {
-    if let Ok(ip) = address.parse() {
-        return Ok(ip);
-    }
-    let began = Instant::now();
-    let _seat = sockets.acquire().await;
-    dns::resolve(address, limit)
-        .await
-        .map_err(|dns::NotResolved| Attempt { outcome: Outcome::Dns, micros: micros_since(began) })
+async fn timed(me: &Identity, target: &Target, number: u8, timeout_ms: u32) -> Attempt {
+    let limit = Duration::from_millis(timeout_ms.into());
+    let mut began = Instant::now();
+    let found = match target.address.parse() {
+        Ok(ip) => Ok(ip),
+        Err(_) => dns::resolve(&target.address, limit).await,
+    };
+    let outcome = match found {
+        Ok(ip) => {
+            began = Instant::now();
+            attempt(me, target, SocketAddr::new(ip, target.port.get()), number, limit).await
+        }
+        Err(dns::NotResolved) => Outcome::Dns,
+    };
+    Attempt { outcome, micros: micros_since(began) }
 }
 
 fn micros_since(began: Instant) -> u64 {
@@ -122,14 +108,13 @@ struct Meeting<'a> {
 
 impl Meeting<'_> {
     async fn by_stream(&self, protocol: Protocol, address: SocketAddr) -> Outcome {
-        let deadline = Instant::now() + self.limit;
         let socket = match socket::stream_to(protocol, address) {
             Ok(socket) => socket,
             Err(error) => return errno::classify_creation(&error),
         };
-        match timeout_at(deadline, socket.connect(address)).await {
+        match timeout(self.limit, socket.connect(address)).await {
             Err(_) => Outcome::Timeout,
-            Ok(Ok(stream)) => self.over(stream, deadline).await,
+            Ok(Ok(stream)) => self.over(stream).await,
             Ok(Err(error)) => match errno::classify(&error) {
                 // Linux answers a reset of an opening connection with ECONNREFUSED. ECONNRESET here
                 // is a connection that opened and was reset before this task looked.
@@ -139,10 +124,11 @@ impl Meeting<'_> {
         }
     }
 
-    /// The connection is open: from here on nothing may read as a denial.
-    async fn over(&self, mut stream: TcpStream, deadline: Instant) -> Outcome {
+    /// The connection is open: from here on nothing may read as a denial. The reply has as much time
+    /// as the opening had, so that a slow opening is not taken for silence.
+    async fn over(&self, mut stream: TcpStream) -> Outcome {
         let mut line = Vec::with_capacity(LINE_MAX);
-        let ending = match timeout_at(deadline, exchange(&mut stream, self.hello, &mut line)).await {
+        let ending = match timeout(self.limit, exchange(&mut stream, self.hello, &mut line)).await {
             Err(_) => Ending::Silence,
             Ok(Ok(())) => Ending::Closed,
             Ok(Err(error)) => match error.kind() {
@@ -208,4 +194,27 @@ async fn exchange(stream: &mut TcpStream, hello: &[u8], line: &mut Vec<u8>) -> i
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UdpSocket;
+
+    use super::*;
+
+    /// A probe that got no processor for a while must not call a timeout what lies in its socket. The
+    /// runtime sees to that: it looks at sockets and clock in one go, and at the socket first.
+    #[tokio::test]
+    async fn a_late_look_finds_what_came_in_time() {
+        let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        client.send_to(b"in time", server.local_addr().unwrap()).await.unwrap();
+        // The processor is away until after the deadline.
+        let deadline = Instant::now() + Duration::from_millis(10);
+        std::thread::sleep(Duration::from_millis(50));
+        let mut datagram = [0; 16];
+        let received = timeout_at(deadline, server.recv(&mut datagram)).await;
+        assert_eq!(received.unwrap().unwrap(), 7);
+        assert!(timeout_at(deadline, server.recv(&mut datagram)).await.is_err(), "nothing more came");
+    }
 }

@@ -38,7 +38,8 @@ pub struct Tries {
     pub attempts: u8,
     /// Milliseconds between the starts of two attempts at one target.
     pub gap_ms: u32,
-    /// Milliseconds after which an attempt is a timeout.
+    /// Milliseconds after which an attempt is a timeout. Once a connection is open, its reply has as
+    /// long again; a name's look-up has four times as long.
     pub timeout_ms: u32,
     /// The targets.
     pub targets: Vec<Target>,
