@@ -44,7 +44,16 @@ fn unwrap_descriptions(schema: &mut Schema) {
 pub fn check(document: &Document, schema: &Schema) -> Vec<Located<Problem>> {
     let mut checker = Checker { document, root: schema, found: Vec::new() };
     checker.value(document.root(), &Path::root(), schema, "");
-    checker.found
+    let kind = Path::root().key("kind");
+    let another = |found: &Located<Problem>| match &found.problem {
+        Problem::UnknownWord { path, nearest, .. } => *path == kind && nearest.word().is_none(),
+        _ => false,
+    };
+    // A file of quite another kind has that one fault; all others follow from it.
+    match checker.found.iter().position(another) {
+        Some(index) => vec![checker.found.swap_remove(index)],
+        None => checker.found,
+    }
 }
 
 struct Checker<'a> {
