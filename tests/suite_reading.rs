@@ -1,5 +1,7 @@
 //! The suites: the built-in ones are whole and keep their ids; bad ones get an error that teaches.
 
+#![cfg(test)]
+
 use std::collections::BTreeSet;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
@@ -154,6 +156,14 @@ fn a_bad_suite_gets_an_error_that_teaches(
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!(format!("suite_reading__{name}"), page(&error));
     });
+}
+
+#[test]
+fn the_example_of_the_documentation_is_read() {
+    let page = include_str!("../docs/suites.md");
+    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let suite = suite::read("own.yaml", example.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(suite.checks.len(), 1);
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! Bad tenancy files: each gets an error that names file, line and column, what was expected, and
 //! the remedy. The snapshots are what a person sees.
 
+#![cfg(test)]
+
+use std::fmt::Write;
+
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use rstest::rstest;
 use tenantproof::tenancy::{self, Tenancy, TenancyError};
@@ -91,7 +95,7 @@ fn a_huge_file_is_not_even_parsed() {
 fn a_large_file_within_the_limit_is_read() {
     let mut text = String::from("apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: many\ntenants:\n");
     for number in 0..10_000 {
-        text.push_str(&format!("- id: tenant-{number}\n  namespaces: [tenant-{number}]\n"));
+        writeln!(text, "- id: tenant-{number}\n  namespaces: [tenant-{number}]").unwrap();
     }
     let tenancy = read(text.as_bytes()).expect("ten thousand tenants are read");
     assert_eq!(tenancy.parties.len(), 10_000);

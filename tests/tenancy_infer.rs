@@ -1,5 +1,8 @@
 //! A draft of a tenancy from a cluster's labels and policies.
 
+#![cfg(test)]
+#![expect(clippy::needless_pass_by_value, reason = "objects are written in place, as `json!`")]
+
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use rstest::rstest;

@@ -1,6 +1,8 @@
 //! Good tenancy files, in all the forms that people and programs write them in; and no bytes at
 //! all make the reader panic.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -55,6 +57,13 @@ const TWO: &str = "apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: two\nten
 )]
 fn the_same_is_read_from_every_form(#[case] text: String) {
     assert_eq!(read(&text), read(TWO));
+}
+
+#[test]
+fn the_example_of_the_documentation_is_read() {
+    let page = include_str!("../docs/tenancy.md");
+    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(read(example).flows.len(), 1);
 }
 
 #[test]
@@ -172,8 +181,8 @@ proptest! {
         let text = tenancy::render(&tenancy, &flows, &[]);
         prop_assert_eq!(&read(&text), &tenancy, "proposed flows must not be in force");
         let (head, proposals) = text.split_once("before it.\n").unwrap();
-        let confirmed: String = proposals.lines().map(|line| format!("{}\n", &line[2..])).collect();
-        prop_assert_eq!(read(&format!("{head}before it.\n{confirmed}")).flows, flows);
+        let confirmed: Vec<_> = proposals.lines().map(|line| &line[2..]).collect();
+        prop_assert_eq!(read(&format!("{head}before it.\n{}\n", confirmed.join("\n"))).flows, flows);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The tenancy file's JSON Schema: the committed copy is the one that the program prints, samples
 //! are valid under it, and it agrees with the reader about what is not.
 
+#![cfg(test)]
+
 use rstest::rstest;
 use tenantproof::document::NameRule;
 use tenantproof::tenancy;
