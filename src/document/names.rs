@@ -35,6 +35,17 @@ impl NameRule {
         }
     }
 
+    /// What to do about a name that breaks the rule.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Namespace | Self::LabelKey | Self::LabelValue => {
+                "Kubernetes itself refuses such a name, so no object can carry it: check for a typing error"
+            }
+            Self::Id => "choose a shorter or plainer one: reports and the ids of cases carry it",
+        }
+    }
+
     /// The rule in words: "expected …".
     #[must_use]
     pub const fn describe(self) -> &'static str {
@@ -110,17 +121,16 @@ impl Nearest {
     }
 }
 
-/// From 0 (not meant) to 1 (the same). Half of the letters right, or one the beginning of the
-/// other, is near enough.
+/// From 0 (not meant) to 1 (the same). More than half of the letters right, the same beginning of
+/// three letters, or one the beginning of the other, is near enough.
 fn nearness(word: &str, candidate: &str) -> f64 {
     let similarity = strsim::normalized_damerau_levenshtein(word, candidate);
-    let prefix = word.len() >= 2 && (candidate.starts_with(word) || word.starts_with(candidate));
-    if similarity >= 0.5 {
-        similarity
-    } else if prefix {
-        0.5
-    } else {
-        0.0
+    let same = word.chars().zip(candidate.chars()).take_while(|(a, b)| a == b).count();
+    let begins = same >= 3 || same >= 2 && same == word.chars().count().min(candidate.chars().count());
+    match (similarity > 0.5, begins) {
+        (true, _) => similarity,
+        (false, true) => 0.5,
+        (false, false) => 0.0,
     }
 }
 

@@ -39,6 +39,15 @@ impl Place {
         }
     }
 
+    /// The place at a line and a column of `text`, both counted from 1; past the end, the end.
+    #[must_use]
+    pub fn of_line(text: &str, line: usize, column: usize) -> Self {
+        let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let rest = &text[start..];
+        let inside: usize = rest.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
+        Self::of_byte(text, start + inside)
+    }
+
     fn label(self, text: String) -> LabeledSpan {
         LabeledSpan::new(Some(text), self.offset, self.length)
     }
@@ -110,7 +119,10 @@ pub enum Problem {
     Tab,
     /// It is not YAML.
     #[error("the file is not valid YAML: {message}")]
-    #[diagnostic(code(tenantproof::file::syntax))]
+    #[diagnostic(
+        code(tenantproof::file::syntax),
+        help("look here and at the line before: indentation, a missing colon or dash, a quote or bracket left open")
+    )]
     Syntax {
         /// What the parser says.
         message: String,
@@ -297,14 +309,27 @@ pub struct Rejected<P>(Box<Contents<P>>);
 struct Contents<P> {
     first: Located<P>,
     rest: Vec<Located<P>>,
-    source: NamedSource<String>,
+    /// How many more there are than are kept.
+    left_out: usize,
+    /// `None` where a line is too long to be shown.
+    source: Option<NamedSource<String>>,
 }
+
+/// The most problems that are kept: nobody reads more of one file at once.
+const MOST: usize = 100;
+
+/// The longest line that is shown, in bytes.
+const LONGEST_LINE: usize = 1_000;
 
 impl<P> Rejected<P> {
     /// The file `file` with the text `text` is wrong in `first` and, where there are more, `rest`.
-    pub fn new(file: &str, text: &str, first: Located<P>, rest: Vec<Located<P>>) -> Self {
-        let source = NamedSource::new(file, text.to_owned()).with_language("yaml");
-        Self(Box::new(Contents { first, rest, source }))
+    #[must_use]
+    pub fn new(file: &str, text: &str, first: Located<P>, mut rest: Vec<Located<P>>) -> Self {
+        let left_out = rest.len().saturating_sub(MOST - 1);
+        rest.truncate(MOST - 1);
+        let shown = text.lines().all(|line| line.len() <= LONGEST_LINE);
+        let source = shown.then(|| NamedSource::new(file, text.to_owned()).with_language("yaml"));
+        Self(Box::new(Contents { first, rest, left_out, source }))
     }
 
     /// The file with all of `problems`, in the order of their places; `None` where there are none.
@@ -315,25 +340,26 @@ impl<P> Rejected<P> {
         problems.next().map(|first| Self::new(file, text, first, problems.collect()))
     }
 
-    /// Everything that is wrong, in the order of the file.
+    /// Everything that is wrong, in the order of the file; of very much, the first hundred.
     pub fn problems(&self) -> impl Iterator<Item = &Located<P>> {
         std::iter::once(&self.0.first).chain(&self.0.rest)
     }
 
     /// The same as problems of another kind.
     pub fn map<Q>(self, into: impl Fn(P) -> Q) -> Rejected<Q> {
-        let Contents { first, rest, source } = *self.0;
+        let Contents { first, rest, left_out, source } = *self.0;
         let rest = rest.into_iter().map(|problem| problem.map(&into)).collect();
-        Rejected(Box::new(Contents { first: first.map(&into), rest, source }))
+        Rejected(Box::new(Contents { first: first.map(&into), rest, left_out, source }))
     }
 }
 
 impl<P: fmt::Display> fmt::Display for Rejected<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0.first, f)?;
-        match self.0.rest.len() {
-            0 => Ok(()),
-            more => write!(f, " (the first of {} problems)", more + 1),
+        match (self.0.rest.len() + 1, self.0.left_out) {
+            (1, 0) => Ok(()),
+            (kept, 0) => write!(f, " (the first of {kept} problems)"),
+            (kept, left_out) => write!(f, " (the first of {} problems; {kept} are listed)", kept + left_out),
         }
     }
 }
@@ -350,7 +376,7 @@ impl<P: Diagnostic> Diagnostic for Rejected<P> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.0.source)
+        self.0.source.as_ref().map(|source| source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

@@ -1,5 +1,7 @@
 //! Bytes become a document, within limits.
 
+use std::collections::HashMap;
+
 use serde::de::DeserializeOwned;
 use serde_saphyr::{DuplicateKeyPolicy, Error, Spanned};
 
@@ -103,13 +105,15 @@ impl Document {
     fn find_duplicates(&self, node: &Node, path: &Path, found: &mut Vec<Located<Problem>>) {
         match &node.value {
             Value::Map(entries) => {
-                for (index, entry) in entries.iter().enumerate() {
-                    if let Some(first) = entries[..index].iter().find(|earlier| earlier.key == entry.key) {
-                        let problem =
-                            Problem::DuplicateKey { key: entry.key.clone(), within: path.clone(), first: first.place };
+                let mut earlier: HashMap<&str, Place> = HashMap::with_capacity(entries.len());
+                for entry in entries {
+                    if let Some(&first) = earlier.get(entry.key.as_str()) {
+                        let problem = Problem::DuplicateKey { key: entry.key.clone(), within: path.clone(), first };
                         let mut problem = self.problem(entry.place, "again here", problem);
-                        problem.others.push((first.place, "first here".to_owned()));
+                        problem.others.push((first, "first here".to_owned()));
                         found.push(problem);
+                    } else {
+                        earlier.insert(&entry.key, entry.place);
                     }
                     self.find_duplicates(&entry.value, &path.key(&entry.key), found);
                 }
@@ -145,7 +149,6 @@ fn options() -> serde_saphyr::Options {
             max_anchors: 1_000,
             max_depth: 32,
             flow_nesting_limit: 32,
-            max_documents: 1,
             enforce_alias_anchor_ratio: false,
         },
         alias_limits: serde_saphyr::alias_limits! {
@@ -161,29 +164,45 @@ fn options() -> serde_saphyr::Options {
 }
 
 fn syntax(file: &str, text: &str, error: &Error) -> Rejected<Problem> {
-    let place = error.location().map_or(Place::START, Place::from);
-    let message = || {
-        let message = error.render_with_options(serde_saphyr::render_options! {
-            snippets: serde_saphyr::SnippetMode::Off,
-        });
-        // The place is said by us, once.
-        message.rsplit_once(" at line ").map_or(message.as_str(), |(before, _)| before).to_owned()
-    };
-    let (label, problem) = match error {
-        Error::MultipleDocuments { .. } => ("a second document", Problem::SeveralDocuments),
+    // What goes wrong behind an alias is told as what it is.
+    let mut cause = error;
+    while let Error::AliasError { error, .. } = cause {
+        cause = error.without_snippet();
+    }
+    let place = error.location().map_or(Place::START, |location| {
+        let place = Place::from(location);
+        // The scanner's own errors know line and column only.
+        if location.span().byte_offset().is_some() { place } else { Place::of_line(text, place.line, place.column) }
+    });
+    let message = cause.render_with_options(serde_saphyr::render_options! { snippets: serde_saphyr::SnippetMode::Off });
+    // The place is said by us, once.
+    let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+    let (place, label, problem) = match cause {
+        Error::MultipleDocuments { .. } => (place, "a second document", Problem::SeveralDocuments),
         Error::Budget { .. }
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. } => ("too much", Problem::Budget { message: message() }),
-        _ if indented_by_tab(text, place) => ("a tab", Problem::Tab),
-        _ => ("here", Problem::Syntax { message: message() }),
+        | Error::AliasReplayStackDepthExceeded { .. } => (place, "too much", Problem::Budget { message }),
+        // The scanner has limits of its own, and a word for them only.
+        _ if message.contains("limit exceeded") => (place, "too much", Problem::Budget { message }),
+        _ => match tab_near(text, place) {
+            Some(tab) => (tab, "a tab", Problem::Tab),
+            None => (place, "here", Problem::Syntax { message }),
+        },
     };
     reject(file, text, place, label, problem)
 }
 
-fn indented_by_tab(text: &str, place: Place) -> bool {
-    let line = text.lines().nth(place.line - 1).unwrap_or_default();
-    line.chars().take_while(|letter| letter.is_whitespace()).any(|letter| letter == '\t')
+/// The tab that indents the line of `place` or, since a scanner may give up before it, the next.
+fn tab_near(text: &str, place: Place) -> Option<Place> {
+    let lines = text.lines().enumerate().skip(place.line.saturating_sub(1)).take(2);
+    for (index, line) in lines {
+        let indentation = line.len() - line.trim_start().len();
+        if let Some(tab) = line[..indentation].find('\t') {
+            return Some(Place::of_line(text, index + 1, tab + 1));
+        }
+    }
+    None
 }
 
 fn reject(file: &str, text: &str, place: Place, label: &str, problem: Problem) -> Rejected<Problem> {

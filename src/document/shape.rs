@@ -44,7 +44,16 @@ fn unwrap_descriptions(schema: &mut Schema) {
 pub fn check(document: &Document, schema: &Schema) -> Vec<Located<Problem>> {
     let mut checker = Checker { document, root: schema, found: Vec::new() };
     checker.value(document.root(), &Path::root(), schema, "");
-    checker.found
+    let kind = Path::root().key("kind");
+    let another = |found: &Located<Problem>| match &found.problem {
+        Problem::UnknownWord { path, nearest, .. } => *path == kind && nearest.word().is_none(),
+        _ => false,
+    };
+    // A file of quite another kind has that one fault; all others follow from it.
+    match checker.found.iter().position(another) {
+        Some(index) => vec![checker.found.swap_remove(index)],
+        None => checker.found,
+    }
 }
 
 struct Checker<'a> {
@@ -63,8 +72,8 @@ impl<'a> Checker<'a> {
             return;
         }
         match &node.value {
-            Value::Map(entries) => self.map(node, entries, path, schema, meaning),
-            Value::List(items) => self.list(node, items, path, schema, meaning),
+            Value::Map(entries) => self.map(node, entries, path, schema, &meaning),
+            Value::List(items) => self.list(node, items, path, schema, &meaning),
             Value::Text(text) => self.text(node.place, text, path, schema, meaning),
             Value::Integer(number) => self.number(node.place, *number, path, schema, meaning),
             Value::Null | Value::Bool(_) | Value::Float(_) => {}
@@ -109,18 +118,22 @@ impl<'a> Checker<'a> {
         schema
     }
 
-    fn map(&mut self, node: &Node, entries: &[Entry], path: &Path, schema: &'a Schema, meaning: String) {
+    fn map(&mut self, node: &Node, entries: &[Entry], path: &Path, schema: &'a Schema, meaning: &str) {
         let fields = schema.get("properties").and_then(Schema::as_object);
         let other_values = schema.get("additionalProperties").filter(|other| other.is_object());
         if entries.is_empty() && at_least(schema, "minProperties") > 0 {
-            self.add(node.place, "empty", Problem::NothingInIt { path: path.clone(), what: "entry", meaning });
+            self.add(
+                node.place,
+                "empty",
+                Problem::NothingInIt { path: path.clone(), what: "entry", meaning: meaning.to_owned() },
+            );
         }
         let mut meant = Vec::new();
         for entry in entries {
             let inner = path.key(&entry.key);
             match (fields.and_then(|fields| fields.get(&entry.key)), other_values) {
                 (Some(field), _) => self.value(&entry.value, &inner, field, &description(field)),
-                (None, Some(other)) => self.value(&entry.value, &inner, other, ""),
+                (None, Some(other)) => self.value(&entry.value, &inner, other, meaning),
                 (None, None) => {
                     let expected: Vec<String> = fields.into_iter().flat_map(|it| it.keys()).cloned().collect();
                     let free = expected.iter().map(String::as_str).filter(|field| node.get(field).is_none());
@@ -144,13 +157,17 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn list(&mut self, node: &Node, items: &[Node], path: &Path, schema: &'a Schema, meaning: String) {
+    fn list(&mut self, node: &Node, items: &[Node], path: &Path, schema: &'a Schema, meaning: &str) {
         if items.is_empty() && at_least(schema, "minItems") > 0 {
-            self.add(node.place, "empty", Problem::NothingInIt { path: path.clone(), what: "item", meaning });
+            self.add(
+                node.place,
+                "empty",
+                Problem::NothingInIt { path: path.clone(), what: "item", meaning: meaning.to_owned() },
+            );
         }
         if let Some(form) = schema.get("items") {
             for (index, item) in items.iter().enumerate() {
-                self.value(item, &path.item(index), form, "");
+                self.value(item, &path.item(index), form, meaning);
             }
         }
     }

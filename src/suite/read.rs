@@ -1,5 +1,7 @@
 //! The bytes of a suite become a [`Suite`].
 
+use std::sync::LazyLock;
+
 use super::file::{self, FamilyName, SuiteFile};
 use super::problem::{Problem, SuiteError};
 use super::types::{Check, ControlCases, ControlRef, NetworkParameters, Parameters, Suite};
@@ -9,6 +11,8 @@ use crate::model::{CheckId, Family};
 
 /// The largest suite that is read, in bytes: 1 MiB, some hundreds of checks.
 pub const MAX_BYTES: usize = 1024 * 1024;
+
+static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(shape::schema_of::<SuiteFile>);
 
 const LIMITS: Limits = Limits {
     bytes: MAX_BYTES,
@@ -37,7 +41,7 @@ pub fn published_ids() -> impl Iterator<Item = CheckId> {
 pub fn read(file: &str, bytes: &[u8]) -> Result<Suite, SuiteError> {
     let document = Document::read(file, bytes, LIMITS).map_err(|error| error.map(Problem::from))?;
     let mut problems: Vec<_> =
-        shape::check(&document, &schema()).into_iter().map(|problem| problem.map(Problem::from)).collect();
+        shape::check(&document, &SCHEMA).into_iter().map(|problem| problem.map(Problem::from)).collect();
     match document.to::<SuiteFile>() {
         Ok(written) => {
             problems.extend(validate::check(&document, &written));
@@ -53,7 +57,7 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Suite, SuiteError> {
 /// The JSON Schema of a suite.
 #[must_use]
 pub fn schema() -> serde_json::Value {
-    shape::schema_of::<SuiteFile>()
+    SCHEMA.clone()
 }
 
 /// The suite, without the checks that have no parameters of their family: those are problems.

@@ -17,10 +17,7 @@ pub enum Problem {
     Document(#[from] document::Problem),
     /// A name that breaks a rule of Kubernetes.
     #[error("`{name}` in {path} is not valid; expected {}", .rule.describe())]
-    #[diagnostic(
-        code(tenantproof::tenancy::invalid_name),
-        help("Kubernetes itself refuses such a name, so no object can carry it: check for a typing error")
-    )]
+    #[diagnostic(code(tenantproof::tenancy::invalid_name), help("{}", .rule.remedy()))]
     InvalidName {
         /// The name.
         name: String,

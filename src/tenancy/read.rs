@@ -1,5 +1,7 @@
 //! The bytes of a tenancy file become a [`Tenancy`].
 
+use std::sync::LazyLock;
+
 use super::file::{self, TenancyFile};
 use super::problem::{Problem, TenancyError};
 use super::types::{Flow, FlowPeer, FlowPort, NamespaceSelector, Party, PartyKind, Role, Tenancy};
@@ -9,6 +11,8 @@ use crate::model::{Namespace, Protocol, RoleName, TenantId};
 
 /// The largest tenancy file that is read, in bytes: 4 MiB, some ten thousand tenants.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(shape::schema_of::<TenancyFile>);
 
 const LIMITS: Limits = Limits {
     bytes: MAX_BYTES,
@@ -24,7 +28,7 @@ const LIMITS: Limits = Limits {
 pub fn read(file: &str, bytes: &[u8]) -> Result<Tenancy, TenancyError> {
     let document = Document::read(file, bytes, LIMITS).map_err(|error| error.map(Problem::from))?;
     let mut problems: Vec<_> =
-        shape::check(&document, &schema()).into_iter().map(|problem| problem.map(Problem::from)).collect();
+        shape::check(&document, &SCHEMA).into_iter().map(|problem| problem.map(Problem::from)).collect();
     match document.to::<TenancyFile>() {
         Ok(written) => {
             problems.extend(validate::check(&document, &written));
@@ -39,7 +43,7 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Tenancy, TenancyError> {
 /// The JSON Schema of the tenancy file.
 #[must_use]
 pub fn schema() -> serde_json::Value {
-    shape::schema_of::<TenancyFile>()
+    SCHEMA.clone()
 }
 
 impl From<TenancyFile> for Tenancy {

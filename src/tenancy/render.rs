@@ -43,7 +43,7 @@ fn head(out: &mut String, notes: &[String]) {
 fn comment(out: &mut String, bullet: &str, text: &str) {
     let mut line = format!("# {bullet}");
     let mut empty = true;
-    for word in text.split_whitespace() {
+    for word in text.split(|letter| letter == ' ' || !is_printable(letter)).filter(|word| !word.is_empty()) {
         if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
             let _ = writeln!(out, "{line}");
             line = format!("# {}", " ".repeat(bullet.len()));
@@ -195,8 +195,7 @@ fn quoted(text: &str) -> String {
             '"' | '\\' => out.extend(['\\', letter]),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
-            // Controls, and what YAML takes for a line break or a byte order mark.
-            _ if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+            _ if !is_printable(letter) => {
                 let _ = write!(out, "\\u{:04x}", u32::from(letter));
             }
             _ => out.push(letter),
@@ -204,4 +203,10 @@ fn quoted(text: &str) -> String {
     }
     out.push('"');
     out
+}
+
+/// Whether YAML takes a letter as it stands, on one line: no control, no line break of any kind, no
+/// byte order mark, nothing that Unicode says is no character.
+fn is_printable(letter: char) -> bool {
+    !letter.is_control() && !matches!(letter, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }

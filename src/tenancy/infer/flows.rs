@@ -113,8 +113,8 @@ fn others<'d, 'a>(
     }
     let mut others = Vec::new();
     for party in drawn.iter().filter(|party| party.party.id != own.party.id) {
-        let selected = |labels| sets.iter().any(|set| selector::carries(labels, set));
-        let count = party.namespaces.iter().filter(|known| selected(known.labels)).count();
+        let selected = party.namespaces.iter().filter(|known| sets.iter().any(|set| known.carries(set)));
+        let count = selected.count();
         if count == party.namespaces.len() {
             others.push(party);
         } else if count > 0 {

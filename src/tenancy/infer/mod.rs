@@ -119,6 +119,19 @@ struct Known<'a> {
     labels: Labels<'a>,
 }
 
+/// The label that the API server gives each namespace: its name. Manifests don't show it.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+impl Known<'_> {
+    /// Whether the namespace has all of `set`.
+    fn carries(&self, set: &std::collections::BTreeMap<String, String>) -> bool {
+        set.iter().all(|(key, value)| {
+            let label = if key == NAME_LABEL { Some(self.name) } else { self.labels.get(key).map(String::as_str) };
+            label == Some(value)
+        })
+    }
+}
+
 /// The labels of an object.
 type Labels<'a> = &'a std::collections::BTreeMap<String, String>;
 

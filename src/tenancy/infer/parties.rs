@@ -209,7 +209,7 @@ fn users<'a>(all: &[Known<'a>], policies: &'a [NetworkPolicy]) -> BTreeMap<&'a s
         for rule in selector::rules(policy) {
             for peer in rule.peers {
                 let Some(sets) = peer.namespace_selector.as_ref().and_then(selector::plain) else { continue };
-                let named = |known: &&Known<'a>| sets.iter().any(|set| selector::carries(known.labels, set));
+                let named = |known: &&Known<'a>| sets.iter().any(|set| known.carries(set));
                 let named: Vec<&Known<'a>> = all.iter().filter(named).collect();
                 // A rule that names many namespaces at once says nothing of any one of them.
                 let [other] = named.as_slice() else { continue };

@@ -72,7 +72,7 @@ fn selectors<'a>(party: &Drawn<'_>, policies: &'a [NetworkPolicy]) -> Vec<&'a La
                 Some(namespaces) => selector::plain(namespaces).is_some_and(|sets| {
                     let named = |set: &BTreeMap<String, String>| {
                         // Labels that are read of every namespace would make every pod's label a role.
-                        !set.is_empty() && party.namespaces.iter().any(|known| selector::carries(known.labels, set))
+                        !set.is_empty() && party.namespaces.iter().any(|known| known.carries(set))
                     };
                     sets.iter().any(named)
                 }),

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-use super::Labels;
-
 /// The most label sets that one selector is written out as.
 const MOST: usize = 32;
 
@@ -41,11 +39,6 @@ pub(super) fn plain(selector: &LabelSelector) -> Option<Vec<BTreeMap<String, Str
 pub(super) fn keys(selector: &LabelSelector) -> impl Iterator<Item = &str> {
     let labels = selector.match_labels.iter().flatten().map(|(key, _)| key.as_str());
     labels.chain(selector.match_expressions.iter().flatten().map(|requirement| requirement.key.as_str()))
-}
-
-/// Whether labels have all of `set`.
-pub(super) fn carries(labels: Labels<'_>, set: &BTreeMap<String, String>) -> bool {
-    set.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 
 /// A policy's rule, whichever way it opens.

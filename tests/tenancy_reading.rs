@@ -1,0 +1,216 @@
+//! Good tenancy files, in all the forms that people and programs write them in; and no bytes at
+//! all make the reader panic.
+
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use miette::Diagnostic;
+use proptest::prelude::*;
+use rstest::rstest;
+use tenantproof::model::{Namespace, Port, Protocol, RoleName, TenantId};
+use tenantproof::tenancy::{
+    self, Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Tenancy,
+};
+
+const STORY: &[u8] = include_bytes!("../kind-configs/story/tenancy.yaml");
+
+fn read(text: &str) -> Tenancy {
+    tenancy::read("tenancy.yaml", text.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+#[test]
+fn the_story_is_read() {
+    let story = tenancy::read("tenancy.yaml", STORY).unwrap();
+    let ids: Vec<_> = story.parties.iter().map(|party| (party.id.as_str(), party.kind)).collect();
+    assert_eq!(
+        ids,
+        [
+            ("tenant-1", PartyKind::Tenant),
+            ("tenant-2", PartyKind::Tenant),
+            ("basic", PartyKind::Tenant),
+            ("backend", PartyKind::Shared),
+        ]
+    );
+    assert_eq!(story.party(&TenantId::from("basic")).unwrap().internal, Internal::Closed);
+    let [flow] = story.flows.as_slice() else { panic!("{:?}", story.flows) };
+    let analytics_and_subscriber = vec![RoleName::from("analytics"), RoleName::from("subscriber")];
+    assert_eq!(flow.from, FlowPeer { party: TenantId::from("tenant-1"), roles: analytics_and_subscriber });
+    assert_eq!(flow.to, FlowPeer { party: TenantId::from("backend"), roles: vec![RoleName::from("api")] });
+    assert_eq!(flow.ports, [FlowPort { protocol: Protocol::Tcp, port: Port::new(8080).unwrap(), end_port: None }]);
+}
+
+const TWO: &str = "apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: two\ntenants:\n- id: a\n  namespaces: [a]\n- id: b\n  namespaces: [b]\n";
+
+#[rstest]
+#[case::as_it_is(TWO.to_owned())]
+#[case::byte_order_mark(format!("\u{feff}{TWO}"))]
+#[case::windows_line_ends(TWO.replace('\n', "\r\n"))]
+#[case::document_marks(format!("---\n{TWO}...\n"))]
+#[case::flows_and_shared_left_blank(format!("{TWO}shared:\nflows:\n"))]
+#[case::no_line_end(TWO.trim_end().to_owned())]
+#[case::anchors(TWO.replace("[a]", "&own [a]").replace("[b]", "{names: [b]}"))]
+#[case::json(
+    r#"{"apiVersion": "tenantproof.dev/v1", "kind": "Tenancy", "name": "two",
+        "tenants": [{"id": "a", "namespaces": ["a"]}, {"id": "b", "namespaces": ["b"]}]}"#.to_owned()
+)]
+fn the_same_is_read_from_every_form(#[case] text: String) {
+    assert_eq!(read(&text), read(TWO));
+}
+
+#[test]
+fn the_example_of_the_documentation_is_read() {
+    let page = include_str!("../docs/tenancy.md");
+    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(read(example).flows.len(), 1);
+}
+
+#[test]
+fn the_protocol_is_tcp_where_none_is_given() {
+    let flows = "flows:\n- from: {tenant: a}\n  to: {tenant: b}\n  ports: [{port: 1}, {protocol: UDP, port: 53, endPort: 65535}]\n";
+    let ports = read(&format!("{TWO}{flows}")).flows.remove(0).ports;
+    assert_eq!(ports[0].protocol, Protocol::Tcp);
+    assert_eq!((ports[1].protocol, ports[1].end_port), (Protocol::Udp, Port::new(65535)));
+}
+
+#[test]
+fn one_tenant_is_enough_where_its_inside_is_judged() {
+    let one = "apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: one\ntenants:\n- id: a\n  namespaces: [a]\n  internal: closed\n";
+    assert_eq!(read(one).parties.len(), 1);
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?",
+        // Words that YAML could take for something else.
+        prop::sample::select(vec!["true", "no", "null", "1e3", "0x1f", "007", "nan", "1.5", "y"])
+            .prop_map(str::to_owned),
+    ]
+    .prop_filter("a namespace", |name: &String| !name.contains('.'))
+}
+
+fn labels() -> impl Strategy<Value = BTreeMap<String, String>> {
+    let key = prop_oneof!["[A-Za-z0-9]([A-Za-z0-9._-]{0,10}[A-Za-z0-9])?", "[a-z]{1,5}\\.[a-z]{1,5}/[a-z]{1,8}"];
+    prop::collection::btree_map(key, "([A-Za-z0-9]([A-Za-z0-9._-]{0,10}[A-Za-z0-9])?)?", 1..3)
+}
+
+fn party(kind: PartyKind, number: usize) -> impl Strategy<Value = Party> {
+    let roles = prop::collection::btree_map(name(), labels(), 0..3);
+    let tier = prop::option::of(name());
+    let internal = prop::sample::select(vec![Internal::Unjudged, Internal::Open, Internal::Closed]);
+    let names = prop::collection::btree_set(name(), 0..3);
+    (name(), tier, names, prop::option::of(labels()), roles, internal).prop_map(
+        move |(id, tier, names, selected, roles, internal)| {
+            // What makes ids and namespaces differ between parties.
+            let own = |name: String| format!("{name}-{number}");
+            let mut match_labels = selected.unwrap_or_default();
+            if names.is_empty() || !match_labels.is_empty() {
+                match_labels.insert("party".to_owned(), number.to_string());
+            }
+            let names = names.into_iter().map(|name| Namespace::new(own(name))).collect();
+            let roles = roles.into_iter().map(|(name, labels)| Role { name: RoleName::new(name), labels }).collect();
+            Party {
+                id: TenantId::new(own(id)),
+                kind,
+                tier: tier.filter(|_| kind == PartyKind::Tenant),
+                namespaces: NamespaceSelector { names, match_labels },
+                roles,
+                internal,
+            }
+        },
+    )
+}
+
+fn flow(parties: Vec<Party>) -> impl Strategy<Value = Option<Flow>> {
+    let peer = |parties: Vec<Party>| {
+        (prop::sample::select(parties), any::<bool>()).prop_map(|(party, roles)| {
+            let names = party.roles.iter().map(|role| role.name.clone());
+            (FlowPeer { party: party.id.clone(), roles: names.filter(|_| roles).collect() }, party.internal)
+        })
+    };
+    let port = (prop::sample::select(Protocol::ALL.to_vec()), 1..=u16::MAX, prop::option::of(0..1000_u16)).prop_map(
+        |(protocol, port, more)| FlowPort {
+            protocol,
+            port: Port::new(port).unwrap(),
+            end_port: more.and_then(|more| Port::new(port.saturating_add(more))),
+        },
+    );
+    let ports = prop::collection::vec(port, 1..3);
+    (peer(parties.clone()), peer(parties), ports, prop::option::of(any::<String>())).prop_map(
+        |((from, internal), (to, _), ports, why)| {
+            (from.party != to.party || internal == Internal::Closed).then_some(Flow { from, to, ports, why })
+        },
+    )
+}
+
+fn tenancies() -> impl Strategy<Value = Tenancy> {
+    let tenants = (party(PartyKind::Tenant, 1), party(PartyKind::Tenant, 2), party(PartyKind::Shared, 3));
+    (".*[^\\s].*", tenants, any::<bool>())
+        .prop_map(|(name, (a, b, shared), with_shared)| {
+            let parties = if with_shared { vec![a, b, shared] } else { vec![a, b] };
+            Tenancy { name, parties, flows: Vec::new() }
+        })
+        .prop_flat_map(|tenancy| {
+            let flows = prop::collection::vec(flow(tenancy.parties.clone()), 0..4);
+            (Just(tenancy), flows)
+                .prop_map(|(tenancy, flows)| Tenancy { flows: flows.into_iter().flatten().collect(), ..tenancy })
+        })
+}
+
+static SCHEMA: LazyLock<jsonschema::Validator> =
+    LazyLock::new(|| jsonschema::validator_for(&tenancy::schema()).unwrap());
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_written_is_read_back_equal_and_valid(tenancy in tenancies(), notes in prop::collection::vec(".*", 0..3)) {
+        let text = tenancy::render(&tenancy, &[], &notes);
+        let back = tenancy::read("written.yaml", text.as_bytes());
+        prop_assert_eq!(back.map_err(|error| format!("{error}\n{text}")), Ok(tenancy));
+        let json: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+        let errors: Vec<_> = SCHEMA.iter_errors(&json).map(|error| error.to_string()).collect();
+        prop_assert!(errors.is_empty(), "{:?}\n{}", errors, text);
+    }
+
+    #[test]
+    fn proposed_flows_are_read_once_their_comment_signs_are_gone(tenancy in tenancies()) {
+        let (flows, tenancy) = (tenancy.flows.clone(), Tenancy { flows: Vec::new(), ..tenancy });
+        prop_assume!(!flows.is_empty());
+        let text = tenancy::render(&tenancy, &flows, &[]);
+        prop_assert_eq!(&read(&text), &tenancy, "proposed flows must not be in force");
+        let (head, proposals) = text.split_once("before it.\n").unwrap();
+        let confirmed: Vec<_> = proposals.lines().map(|line| &line[2..]).collect();
+        prop_assert_eq!(read(&format!("{head}before it.\n{}\n", confirmed.join("\n"))).flows, flows);
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        check(&bytes);
+    }
+
+    #[test]
+    fn no_damage_to_a_good_file_makes_the_reader_panic(
+        at in 0..STORY.len(), cut in 0..80_usize, put in "[\\PC\\n\\t:{}\\[\\]&*!|>'\"%@`-]{0,6}"
+    ) {
+        let mut bytes = STORY.to_vec();
+        bytes.splice(at..(at + cut).min(STORY.len()), put.bytes());
+        check(&bytes);
+    }
+}
+
+/// Whatever is read, an error points into the file and can be shown.
+fn check(bytes: &[u8]) {
+    let Err(error) = tenancy::read("tenancy.yaml", bytes) else { return };
+    let length = String::from_utf8_lossy(bytes).len();
+    for problem in error.problems() {
+        assert!(problem.to_string().starts_with("tenancy.yaml:"));
+        for label in problem.labels().into_iter().flatten() {
+            assert!(label.offset() + label.len() <= length.max(1), "{problem}");
+        }
+    }
+    let mut page = String::new();
+    let theme = miette::GraphicalTheme::unicode_nocolor();
+    miette::GraphicalReportHandler::new_themed(theme).render_report(&mut page, &error).unwrap();
+}
