@@ -3,7 +3,7 @@
 use super::fences::{Fences, Profile};
 use super::labels::Match;
 use super::policy::{Direction, PeerId, PortRule, Ports, Rule};
-use super::standing::{Address, Addresses, Class, Standing};
+use super::standing::{Address, Addresses, Class, Relation};
 use super::{Answer, Circumstance};
 use crate::model::{Port, Protocol};
 
@@ -93,26 +93,33 @@ struct Question<'a> {
 }
 
 impl Fences {
-    /// Judges one connection.
-    pub(super) fn judge(&self, source: &Standing, destination: &Standing, protocol: Protocol, port: Port) -> Raw {
-        if source.class.terminated {
+    /// Judges one connection between endpoints of these classes.
+    pub(super) fn judge(
+        &self,
+        source: &Class,
+        destination: &Class,
+        relation: Relation,
+        protocol: Protocol,
+        port: Port,
+    ) -> Raw {
+        if source.terminated {
             return Raw::because_of(Answer::Denied, Circumstance::SourceEnded);
         }
-        if destination.class.terminated {
+        if destination.terminated {
             return Raw::because_of(Answer::Denied, Circumstance::DestinationEnded);
         }
-        if source.is(destination) {
+        if relation == Relation::Itself {
             let mesh = |id: &&u32| self.outsiders.get(**id as usize).is_some_and(|outsider| outsider.mesh);
-            return match destination.class.outsiders(Direction::Ingress).iter().find(mesh) {
+            return match destination.outsiders(Direction::Ingress).iter().find(mesh) {
                 None => Raw::because_of(Answer::Allowed, Circumstance::Itself),
                 Some(id) => Raw::of(RawSide::NotIsolated, RawSide::Unknown(RawDoubt::Outsider(*id))),
             };
         }
-        self.judge_classes(&source.class, &destination.class, protocol, port, source.shares_node_with(destination))
+        self.judge_classes(source, destination, protocol, port, relation == Relation::SameNode)
     }
 
     /// Judges a connection between two pods of these classes.
-    pub(super) fn judge_classes(
+    fn judge_classes(
         &self,
         source: &Class,
         destination: &Class,
