@@ -40,8 +40,8 @@ status: {podIP: 10.0.1.1}
 
 fn decide_as(profile: Profile, policies: &str, source: &str, destination: &str, protocol: &str, port: u16) -> Decision {
     let text = format!("{WORLD}{policies}");
-    let manifests =
-        Manifests::read([SourceFile { name: "world.yaml".to_owned(), bytes: text.into_bytes() }]).expect("valid manifests");
+    let manifests = Manifests::read([SourceFile { name: "world.yaml".to_owned(), bytes: text.into_bytes() }])
+        .expect("valid manifests");
     let fences = Fences::compile(&manifests.snapshot, profile);
     let find = |name: &str| {
         let pods = manifests.snapshot.pods.iter().map(Endpoint::from_pod);
@@ -61,7 +61,9 @@ fn decide(policies: &str, source: &str, destination: &str, protocol: &str, port:
 
 /// A policy of namespace `a` with this spec, in flow style.
 fn policy(spec: &str) -> String {
-    format!("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p, namespace: a}}\nspec: {spec}\n")
+    format!(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p, namespace: a}}\nspec: {spec}\n"
+    )
 }
 
 fn answer(word: &str) -> Answer {
@@ -97,18 +99,42 @@ fn answer(word: &str) -> Answer {
 #[case("allowed", "{ingress: [{from: [{namespaceSelector: {matchLabels: {team: blue}}}]}]}")]
 #[case("denied", "{ingress: [{from: [{namespaceSelector: {matchLabels: {team: red}}}]}]}")]
 #[case("allowed", "{ingress: [{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: b}}}]}]}")]
-#[case("allowed", "{ingress: [{from: [{namespaceSelector: {matchLabels: {team: blue}}, podSelector: {matchLabels: {app: web}}}]}]}")]
-#[case("denied", "{ingress: [{from: [{namespaceSelector: {matchLabels: {team: blue}}, podSelector: {matchLabels: {app: db}}}]}]}")]
+#[case(
+    "allowed",
+    "{ingress: [{from: [{namespaceSelector: {matchLabels: {team: blue}}, podSelector: {matchLabels: {app: web}}}]}]}"
+)]
+#[case(
+    "denied",
+    "{ingress: [{from: [{namespaceSelector: {matchLabels: {team: blue}}, podSelector: {matchLabels: {app: db}}}]}]}"
+)]
 #[case("allowed", "{ingress: [{from: [{podSelector: {}}, {namespaceSelector: {}}]}]}")]
 #[case("allowed", "{ingress: [{from: [{namespaceSelector: {}, podSelector: null}]}]}")]
 // Expressions, with keys that are missing.
-#[case("allowed", "{ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: team, operator: In, values: [green, blue]}]}}]}]}")]
-#[case("denied", "{ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: team, operator: NotIn, values: [blue]}]}}]}]}")]
-#[case("allowed", "{ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: tier, operator: NotIn, values: ['1']}]}}]}]}")]
-#[case("denied", "{ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: tier, operator: In, values: ['1']}]}}]}]}")]
+#[case(
+    "allowed",
+    "{ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: team, operator: In, values: [green, blue]}]}}]}]}"
+)]
+#[case(
+    "denied",
+    "{ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: team, operator: NotIn, values: [blue]}]}}]}]}"
+)]
+#[case(
+    "allowed",
+    "{ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: tier, operator: NotIn, values: ['1']}]}}]}]}"
+)]
+#[case(
+    "denied",
+    "{ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: tier, operator: In, values: ['1']}]}}]}]}"
+)]
 #[case("denied", "{ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: tier, operator: Exists}]}}]}]}")]
-#[case("allowed", "{ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: tier, operator: DoesNotExist}]}}]}]}")]
-#[case("denied", "{ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: team, operator: DoesNotExist}]}}]}]}")]
+#[case(
+    "allowed",
+    "{ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: tier, operator: DoesNotExist}]}}]}]}"
+)]
+#[case(
+    "denied",
+    "{ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: team, operator: DoesNotExist}]}}]}]}"
+)]
 #[case("denied", "{ingress: [{from: [{namespaceSelector: {matchLabels: {tier: ''}}}]}]}")]
 // Ports.
 #[case("allowed", "{ingress: [{ports: [{port: 8080}]}]}")]
@@ -130,7 +156,10 @@ fn answer(word: &str) -> Answer {
 #[case("denied", "{ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.1.0/24]}}]}]}")]
 #[case("allowed", "{ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/24]}}]}]}")]
 #[case("denied", "{ingress: [{from: [{ipBlock: {cidr: '::/0'}}]}]}")]
-#[case("allowed", "{ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.1.0/24]}}, {namespaceSelector: {}}]}]}")]
+#[case(
+    "allowed",
+    "{ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.1.0/24]}}, {namespaceSelector: {}}]}]}"
+)]
 fn from_b_to_a_on_tcp_8080(#[case] expected: &str, #[case] spec: &str) {
     let policies = if spec.is_empty() { String::new() } else { policy(spec) };
     let decision = decide(&policies, "b/web", "a/web", "TCP", 8080);
@@ -200,7 +229,10 @@ fn both_sides_must_allow() {
 fn a_pod_reaches_itself() {
     let fence = policy("{podSelector: {}, policyTypes: [Ingress, Egress]}");
     let decision = decide(&fence, "a/web", "a/web", "TCP", 80);
-    assert_eq!((decision.answer, decision.because()), (Answer::Allowed, "A pod cannot be cut off from itself.".to_owned()));
+    assert_eq!(
+        (decision.answer, decision.because()),
+        (Answer::Allowed, "A pod cannot be cut off from itself.".to_owned())
+    );
     assert_eq!(decide(&fence, "a/web", "a/db", "TCP", 80).answer, Answer::Denied);
 }
 
@@ -273,12 +305,24 @@ status: {podIP: 10.0.0.9}
 // An address decides, and there is none: unknown only where it matters.
 #[case("allowed", "", "b/new", "a/web", 80)]
 #[case("unknown", "{ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}", "b/new", "a/web", 80)]
-#[case("allowed", "{ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}, {namespaceSelector: {}}]}]}", "b/new", "a/web", 80)]
+#[case(
+    "allowed",
+    "{ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}, {namespaceSelector: {}}]}]}",
+    "b/new",
+    "a/web",
+    80
+)]
 #[case("denied", "{ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}], ports: [{port: 81}]}]}", "b/new", "a/web", 80)]
 // Two families with two answers; one where only one family is shared.
 #[case("unknown", "{ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}", "b/dual", "a/dual", 80)]
 #[case("unknown", "{ingress: [{from: [{ipBlock: {cidr: 'fd00::/8'}}]}]}", "b/dual", "a/dual", 80)]
-#[case("allowed", "{ingress: [{from: [{ipBlock: {cidr: 'fd00::/8'}}, {ipBlock: {cidr: 10.0.0.0/8}}]}]}", "b/dual", "a/dual", 80)]
+#[case(
+    "allowed",
+    "{ingress: [{from: [{ipBlock: {cidr: 'fd00::/8'}}, {ipBlock: {cidr: 10.0.0.0/8}}]}]}",
+    "b/dual",
+    "a/dual",
+    80
+)]
 // Pods of the host network: both possibilities must agree.
 #[case("allowed", "", "b/host", "a/web", 80)]
 #[case("unknown", "{podSelector: {}}", "b/host", "a/web", 80)]
@@ -287,20 +331,56 @@ status: {podIP: 10.0.0.9}
 #[case("allowed", "{ingress: [{from: [{namespaceSelector: {}}]}]}", "b/host", "a/web", 80)]
 #[case("allowed", "{ingress: [{from: [{ipBlock: {cidr: 192.168.0.0/16}}]}]}", "b/far-host", "a/web", 80)]
 #[case("unknown", "{policyTypes: [Egress], egress: [{to: [{namespaceSelector: {}}]}]}", "a/web", "b/far-host", 80)]
-#[case("allowed", "{policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 192.168.0.2/32}}]}]}", "a/web", "b/far-host", 80)]
+#[case(
+    "allowed",
+    "{policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 192.168.0.2/32}}]}]}",
+    "a/web",
+    "b/far-host",
+    80
+)]
 #[case("denied", "{policyTypes: [Egress]}", "a/web", "b/far-host", 80)]
 #[case("unknown", "{policyTypes: [Egress]}", "a/web", "b/host", 80)]
 // A namespace that nothing declares: only its name is known.
 #[case("allowed", "{ingress: [{from: [{namespaceSelector: {}}]}]}", "nowhere/lost", "a/web", 80)]
-#[case("allowed", "{ingress: [{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: nowhere}}}]}]}", "nowhere/lost", "a/web", 80)]
-#[case("denied", "{ingress: [{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: b}}}]}]}", "nowhere/lost", "a/web", 80)]
-#[case("unknown", "{ingress: [{from: [{namespaceSelector: {matchLabels: {team: blue}}}]}]}", "nowhere/lost", "a/web", 80)]
-#[case("denied", "{ingress: [{from: [{namespaceSelector: {matchLabels: {team: blue}}, podSelector: {matchLabels: {app: db}}}]}]}", "nowhere/lost", "a/web", 80)]
+#[case(
+    "allowed",
+    "{ingress: [{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: nowhere}}}]}]}",
+    "nowhere/lost",
+    "a/web",
+    80
+)]
+#[case(
+    "denied",
+    "{ingress: [{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: b}}}]}]}",
+    "nowhere/lost",
+    "a/web",
+    80
+)]
+#[case(
+    "unknown",
+    "{ingress: [{from: [{namespaceSelector: {matchLabels: {team: blue}}}]}]}",
+    "nowhere/lost",
+    "a/web",
+    80
+)]
+#[case(
+    "denied",
+    "{ingress: [{from: [{namespaceSelector: {matchLabels: {team: blue}}, podSelector: {matchLabels: {app: db}}}]}]}",
+    "nowhere/lost",
+    "a/web",
+    80
+)]
 // Named ports: those of containers and sidecars, not of containers that only set up.
 #[case("allowed", "{ingress: [{ports: [{port: proxy}]}]}", "b/web", "a/sidecar", 15001)]
 #[case("denied", "{ingress: [{ports: [{port: setup}]}]}", "b/web", "a/sidecar", 1)]
 #[case("denied", "{ingress: [{ports: [{port: odd}]}]}", "b/web", "a/sidecar", 2)]
-fn the_edges(#[case] expected: &str, #[case] spec: &str, #[case] source: &str, #[case] destination: &str, #[case] port: u16) {
+fn the_edges(
+    #[case] expected: &str,
+    #[case] spec: &str,
+    #[case] source: &str,
+    #[case] destination: &str,
+    #[case] port: u16,
+) {
     let policies = if spec.is_empty() { MORE.to_owned() } else { format!("{MORE}{}", policy(spec)) };
     let decision = decide(&policies, source, destination, "TCP", port);
     assert_eq!(decision.answer, answer(expected), "{spec}: {}", decision.because());

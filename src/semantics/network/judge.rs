@@ -149,18 +149,29 @@ impl Fences {
         self.by_address(question, source, &source.addresses, &destination.addresses).or(as_nodes, RawDoubt::HostNetwork)
     }
 
-    /// Judges over every pair of addresses that the connection could use.
+    /// Judges over every pair of addresses that the connection could use: those of one family, or all pairs where
+    /// one end has no address or the two share no family.
     fn by_address(&self, question: Question<'_>, source: &Class, from: &[Address], to: &[Address]) -> Raw {
         let meets =
             |a: &Address, b: &Address| a.family == b.family || a.family == Addresses::Any || b.family == Addresses::Any;
+        let shared = from.iter().any(|a| to.iter().any(|b| meets(a, b)));
+        let some = |all: &'_ [Address]| -> Vec<Option<Address>> {
+            if all.is_empty() { vec![None] } else { all.iter().cloned().map(Some).collect() }
+        };
         let mut merged: Option<Raw> = None;
-        for a in from {
-            for b in to.iter().filter(|b| meets(a, b)) {
-                let one = self.between(question, source, Some(a), Some(b));
+        let to = some(to);
+        for a in &some(from) {
+            for b in &to {
+                if let (true, Some(a), Some(b)) = (shared, a, b)
+                    && !meets(a, b)
+                {
+                    continue;
+                }
+                let one = self.between(question, source, a.as_ref(), b.as_ref());
                 merged = Some(merged.map_or(one, |raw| raw.or(one, RawDoubt::Families)));
             }
         }
-        merged.unwrap_or_else(|| self.between(question, source, from.first(), to.first()))
+        merged.unwrap_or_else(|| self.between(question, source, None, None))
     }
 
     fn between(&self, question: Question<'_>, source: &Class, from: Option<&Address>, to: Option<&Address>) -> Raw {
