@@ -277,7 +277,7 @@ cmd_build() {
   lock
   # shellcheck disable=SC2046
   provide $(archives_for "${cni:-kube-router}" "$gatekeeper") $(! $agnhost || echo agnhost)
-  if $agnhost; then image_in_engine "$agnhost_tag" || docker load -q -i "$(image_entry agnhost)" >&2; fi
+  ! $agnhost || into_engine agnhost
   say "lab: everything for \`lab up --cni ${cni:-kube-router}\` is there"
 }
 cmd_registry_image() {
@@ -285,7 +285,7 @@ cmd_registry_image() {
   options registry-image "" "$@"; no_rest registry-image
   lock
   provide --no-node registry
-  image_in_engine "$registry_tag" || docker load -q -i "$(image_entry registry)" >&2
+  into_engine registry
   echo "$registry_tag"
 }
 cmd_push() {
@@ -386,7 +386,7 @@ cmd_down() {
     mkdir -p "$cache/logs"
     announce delete; step delete "removing $n" delete_lab "$n"
   done
-  if docker_answers; then remove_network; fi
+  if docker_answers; then remove_network; docker image prune -f --filter label=tenantproof.lab.key >/dev/null; fi   # node images that a newer one has replaced
   if $purge; then
     left="$(labs | tr '\n' ' ')"
     [ -z "$left" ] || fail "the cache is still used by: $left" "Remove these too: lab down --all --purge"

@@ -161,6 +161,14 @@ make_node() { # OUT: leaves the image in the engine, and a copy of it in OUT
 }
 node_in_engine() { [ "$(docker image inspect -f '{{index .Config.Labels "tenantproof.lab.key"}}' "$node_tag" 2>/dev/null)" = "$(image_key node)" ]; }
 restore_node() { docker load -i "$(image_entry node)"; node_in_engine; }
+# puts an archive's image into the engine, unless that very image is there
+into_engine() { # NAME
+  local entry tag was; entry="$(image_entry "$1")" tag="$(image_tag "$1")"
+  was="$(docker image inspect -f '{{.Id}}' "$tag" 2>/dev/null || true)"
+  [ -n "$was" ] && tar -xOf "$entry" manifest.json | grep -qF "\"${was#sha256:}.json\"" && return 0
+  docker load -q -i "$entry" >/dev/null
+  [ -z "$was" ] || docker rmi "$was" >/dev/null 2>&1 || true
+}
 image_in_engine() { docker image inspect "$1" >/dev/null 2>&1; }
 
 # --- kindest/node from a registry

@@ -1,5 +1,6 @@
 //! The command line: one module for each command.
 
+<<<<<<< HEAD
 pub mod explain;
 mod init;
 mod inputs;
@@ -145,3 +146,7 @@ fn log(verbose: u8) {
     let filter = tracing_subscriber::EnvFilter::new(filter);
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
+=======
+pub mod ask;
+pub mod folder;
+>>>>>>> net

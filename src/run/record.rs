@@ -281,7 +281,12 @@ impl RunRecord {
     pub fn exit_code(&self) -> u8 {
         if self.counts.fail > 0 {
             1
-        } else if self.status != RunStatus::Finished || self.counts.inconclusive > 0 || self.results.is_empty() {
+        } else if self.status != RunStatus::Finished
+            || self.counts.inconclusive > 0
+            || self.counts.pass == 0
+            || !self.unjudged.is_empty()
+        {
+            // Where nothing at all was proved, nothing conforms.
             3
         } else {
             0

@@ -292,7 +292,7 @@ impl Fences {
         protocol: Protocol,
         port: Port,
     ) -> Decision {
-        let raw = self.judge(source, destination, protocol, port);
+        let raw = self.judge(&source.class, &destination.class, source.relation_to(destination), protocol, port);
         self.spell(&raw, &source.class, &destination.class, protocol, port)
     }
 

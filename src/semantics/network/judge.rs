@@ -3,7 +3,7 @@
 use super::fences::{Fences, Profile};
 use super::labels::Match;
 use super::policy::{Direction, PeerId, PortRule, Ports, Rule};
-use super::standing::{Address, Addresses, Class, Standing};
+use super::standing::{Address, Addresses, Class, Relation};
 use super::{Answer, Circumstance};
 use crate::model::{Port, Protocol};
 
@@ -93,26 +93,33 @@ struct Question<'a> {
 }
 
 impl Fences {
-    /// Judges one connection.
-    pub(super) fn judge(&self, source: &Standing, destination: &Standing, protocol: Protocol, port: Port) -> Raw {
-        if source.class.terminated {
+    /// Judges one connection between endpoints of these classes.
+    pub(super) fn judge(
+        &self,
+        source: &Class,
+        destination: &Class,
+        relation: Relation,
+        protocol: Protocol,
+        port: Port,
+    ) -> Raw {
+        if source.terminated {
             return Raw::because_of(Answer::Denied, Circumstance::SourceEnded);
         }
-        if destination.class.terminated {
+        if destination.terminated {
             return Raw::because_of(Answer::Denied, Circumstance::DestinationEnded);
         }
-        if source.is(destination) {
+        if relation == Relation::Itself {
             let mesh = |id: &&u32| self.outsiders.get(**id as usize).is_some_and(|outsider| outsider.mesh);
-            return match destination.class.outsiders(Direction::Ingress).iter().find(mesh) {
+            return match destination.outsiders(Direction::Ingress).iter().find(mesh) {
                 None => Raw::because_of(Answer::Allowed, Circumstance::Itself),
                 Some(id) => Raw::of(RawSide::NotIsolated, RawSide::Unknown(RawDoubt::Outsider(*id))),
             };
         }
-        self.judge_classes(&source.class, &destination.class, protocol, port, source.shares_node_with(destination))
+        self.judge_classes(source, destination, protocol, port, relation == Relation::SameNode)
     }
 
     /// Judges a connection between two pods of these classes.
-    pub(super) fn judge_classes(
+    fn judge_classes(
         &self,
         source: &Class,
         destination: &Class,
@@ -142,18 +149,29 @@ impl Fences {
         self.by_address(question, source, &source.addresses, &destination.addresses).or(as_nodes, RawDoubt::HostNetwork)
     }
 
-    /// Judges over every pair of addresses that the connection could use.
+    /// Judges over every pair of addresses that the connection could use: those of one family, or all pairs where
+    /// one end has no address or the two share no family.
     fn by_address(&self, question: Question<'_>, source: &Class, from: &[Address], to: &[Address]) -> Raw {
         let meets =
             |a: &Address, b: &Address| a.family == b.family || a.family == Addresses::Any || b.family == Addresses::Any;
+        let shared = from.iter().any(|a| to.iter().any(|b| meets(a, b)));
+        let some = |all: &'_ [Address]| -> Vec<Option<Address>> {
+            if all.is_empty() { vec![None] } else { all.iter().cloned().map(Some).collect() }
+        };
         let mut merged: Option<Raw> = None;
-        for a in from {
-            for b in to.iter().filter(|b| meets(a, b)) {
-                let one = self.between(question, source, Some(a), Some(b));
+        let to = some(to);
+        for a in &some(from) {
+            for b in &to {
+                if let (true, Some(a), Some(b)) = (shared, a, b)
+                    && !meets(a, b)
+                {
+                    continue;
+                }
+                let one = self.between(question, source, a.as_ref(), b.as_ref());
                 merged = Some(merged.map_or(one, |raw| raw.or(one, RawDoubt::Families)));
             }
         }
-        merged.unwrap_or_else(|| self.between(question, source, from.first(), to.first()))
+        merged.unwrap_or_else(|| self.between(question, source, None, None))
     }
 
     fn between(&self, question: Question<'_>, source: &Class, from: Option<&Address>, to: Option<&Address>) -> Raw {

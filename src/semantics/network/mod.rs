@@ -5,6 +5,7 @@
 //! NetworkPolicy v1; what that leaves undefined has a name in [`rules`] and a paragraph in `docs/semantics.md`.
 
 mod block;
+mod classes;
 mod decision;
 mod endpoint;
 mod fences;
@@ -16,10 +17,12 @@ mod policy;
 pub mod rules;
 mod standing;
 
+pub use classes::{Alike, Classes, Member};
 pub use decision::{Answer, Circumstance, Decision, Doubt, Side};
 pub use endpoint::{Endpoint, NamedPort};
 pub use fences::{Accounting, Fences, Profile};
-pub use foreign::is_foreign_policy;
+pub use foreign::{is_foreign_policy, is_namespaced};
 pub use labels::selects;
 pub use policy::{Direction, Fault, PolicyName};
+pub(in crate::semantics) use policy::{check_peer, check_policy_types, check_port, check_selector};
 pub use standing::Standing;

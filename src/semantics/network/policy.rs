@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::block::Block;
@@ -323,4 +324,29 @@ fn is_port_name(name: &str) -> bool {
         && !name.contains("--")
         && !name.starts_with('-')
         && !name.ends_with('-')
+}
+
+/// Holds a peer to the API's validation, its selectors apart.
+pub(in crate::semantics) fn check_peer(peer: &NetworkPolicyPeer) -> Result<(), Fault> {
+    match (&peer.ip_block, peer.pod_selector.is_some() || peer.namespace_selector.is_some()) {
+        (Some(block), false) => Block::compile(block).map(drop),
+        (Some(_), true) => Err(Fault::MixedPeer),
+        (None, false) => Err(Fault::EmptyPeer),
+        (None, true) => Ok(()),
+    }
+}
+
+/// Holds a port to the API's validation.
+pub(in crate::semantics) fn check_port(port: &NetworkPolicyPort) -> Result<(), Fault> {
+    Interned::default().port(port).map(drop)
+}
+
+/// Holds a selector to the API's validation.
+pub(in crate::semantics) fn check_selector(selector: &LabelSelector) -> Result<(), Fault> {
+    Selector::compile(selector).map(drop)
+}
+
+/// Holds `policyTypes` to the API's validation.
+pub(in crate::semantics) fn check_policy_types(types: &[String]) -> Result<(), Fault> {
+    policy_types(types, false).map(drop)
 }

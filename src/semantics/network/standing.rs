@@ -94,6 +94,17 @@ impl Class {
     }
 }
 
+/// What two endpoints are to each other, beyond their classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Relation {
+    /// One pod.
+    Itself,
+    /// Two pods that are known to be on one node.
+    SameNode,
+    /// Two pods, on different nodes as far as is known.
+    Apart,
+}
+
 /// An endpoint as the policies see it. Made once for each endpoint by [`Fences::place`](super::Fences::place), it
 /// makes many questions about it cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,12 +120,18 @@ impl Standing {
         Self { class, pod, node: endpoint.node.clone() }
     }
 
-    pub(super) fn is(&self, other: &Self) -> bool {
-        self.pod.is_some() && self.pod == other.pod
+    pub(super) fn into_class(self) -> Class {
+        self.class
     }
 
-    pub(super) fn shares_node_with(&self, other: &Self) -> bool {
-        self.node.is_some() && self.node == other.node
+    pub(super) fn relation_to(&self, other: &Self) -> Relation {
+        if self.pod.is_some() && self.pod == other.pod {
+            Relation::Itself
+        } else if self.node.is_some() && self.node == other.node {
+            Relation::SameNode
+        } else {
+            Relation::Apart
+        }
     }
 }
 

@@ -61,6 +61,34 @@ pub fn is_foreign_policy(api_version: &str, kind: &str) -> bool {
         || TELLING.iter().any(|part| kind.contains(part))
 }
 
+/// Whether objects of this kind belong to a namespace: `None` where the kind is not known.
+///
+/// Manifests often leave the namespace out; whether that means `default` or the whole cluster depends on the kind.
+#[must_use]
+pub fn is_namespaced(api_version: &str, kind: &str) -> Option<bool> {
+    const NAMESPACED: [(&str, &str); 14] = [
+        ("cilium.io", "CiliumNetworkPolicy"),
+        ("projectcalico.org", "NetworkPolicy"),
+        ("crd.projectcalico.org", "NetworkPolicy"),
+        ("security.istio.io", "AuthorizationPolicy"),
+        ("security.istio.io", "PeerAuthentication"),
+        ("policy.linkerd.io", "Server"),
+        ("policy.linkerd.io", "ServerAuthorization"),
+        ("policy.linkerd.io", "AuthorizationPolicy"),
+        ("networking.k8s.aws", "ApplicationNetworkPolicy"),
+        ("crd.antrea.io", "NetworkPolicy"),
+        ("k8s.ovn.org", "EgressFirewall"),
+        ("k8s.ovn.org", "UserDefinedNetwork"),
+        ("k8s.cni.cncf.io", "MultiNetworkPolicy"),
+        ("vpcresources.k8s.aws", "SecurityGroupPolicy"),
+    ];
+    let wide = ["Cluster", "Global", "Admin"].iter().any(|word| kind.contains(word))
+        || matches!(kind, "Subnet" | "SecurityGroup" | "HostEndpoint" | "Profile" | "ServiceIntentions")
+        || group(api_version) == "kuma.io";
+    let namespaced = NAMESPACED.contains(&(group(api_version), kind)) || api_version == "extensions/v1beta1";
+    if wide { Some(false) } else { namespaced.then_some(true) }
+}
+
 /// What a foreign policy could touch.
 pub(super) fn read(policy: &ForeignPolicy) -> Vec<Outsider> {
     let spec = policy.object.get("spec").unwrap_or(&Value::Null);
@@ -94,13 +122,17 @@ pub(super) fn read(policy: &ForeignPolicy) -> Vec<Outsider> {
 /// How the policy is named to people.
 fn title(policy: &ForeignPolicy) -> String {
     let name = match &policy.namespace {
-        Some(namespace) => format!("{} {namespace}/{}", policy.kind, policy.name),
-        None => format!("{} {}", policy.kind, policy.name),
+        Some(namespace) => format!("{} {namespace}/{} of {}", policy.kind, policy.name, policy.api_version),
+        None => format!("{} {} of {}", policy.kind, policy.name, policy.api_version),
     };
     if policy.place.is_empty() { name } else { format!("{name} ({})", policy.place) }
 }
 
+/// The policy's namespace; the whole cluster for kinds that reach further than where they are.
 fn own(policy: &ForeignPolicy) -> Namespaces {
+    if is_namespaced(&policy.api_version, &policy.kind) == Some(false) {
+        return Namespaces::All;
+    }
     policy.namespace.clone().map_or(Namespaces::All, Namespaces::One)
 }
 
