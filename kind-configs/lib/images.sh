@@ -18,13 +18,24 @@ debian_packages() {
     cilium) echo iptables,nftables,ipset,iproute2,kmod,procps,util-linux,mount,clang-19,llvm-19,libelf1 ;;
   esac
 }
-debian_entry() { printf '%s/debian/%s-%s.tar' "$cache" "$1" "$({ echo "$DEBIAN"; debian_packages "$1"; declare -f build_debian; } | digest)"; }
+# What no program here uses at run time, some of it by far the largest part of a system; each node has a copy of all that
+# its images hold.
+debian_surplus() {
+  local all='usr/share/{doc,man,info,locale,i18n,perl,perl5,lintian,bash-completion} usr/lib/*/{perl,perl5,perl-base,gconv} usr/bin/perl* usr/lib/*/libperl* usr/lib/apt
+    usr/bin/apt* usr/lib/*/libapt-p* var/lib/apt/lists/* var/cache/* var/lib/dpkg/info/* var/log/*'
+  case "$1" in
+    net)    echo "$all" ;;
+    # of the CNI plugins those stay that kindest/node has: the lab must never lean on one that is missing there
+    node)   echo "$all usr/bin/containerd-shim usr/bin/containerd-shim-runc-v1 usr/lib/cni/{bandwidth,bridge,dhcp,dummy,firewall,host-device,ipvlan,macvlan,sbr,static,tuning,vlan,vrf}" ;;
+    cilium) echo "$all usr/lib/gcc usr/include usr/lib/*/*.a usr/lib/*/lib{asan,tsan,lsan,ubsan,hwasan,gprofng,clang-19,stdc++fs}*.so* usr/lib/llvm-19/bin/!(clang|clang-19|llc|llvm-objcopy) usr/lib/llvm-19/lib/LLVMPolly.so usr/bin/*-linux-gnu-*" ;;
+  esac
+}
+debian_entry() { printf '%s/debian/%s-%s.tar' "$cache" "$1" "$({ echo "$DEBIAN"; debian_packages "$1"; debian_surplus "$1"; declare -f build_debian; } | digest)"; }
 build_debian() {
   local work entry; entry="$(debian_entry "$1")"; work="$(scratch)"
-  # shellcheck disable=SC2016  # the hook's own $1
-  mmdebstrap --variant=apt --include="$(debian_packages "$1")" \
+  mmdebstrap --variant=essential --include="$(debian_packages "$1")" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-    --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/* "$1"/var/log/*.log "$1"/var/log/apt' \
+    --customize-hook="bash -O extglob -c 'cd \"\$1\" && rm -rf $(debian_surplus "$1" | tr '\n' ' ')' - \"\$1\"" \
     "$DEBIAN" "$work/root.tar"
   keep "$work/root.tar" "$entry"; rm -rf "$work"
   prune "$cache/debian" "$1" "$entry"
@@ -118,8 +129,7 @@ set -eu
 systemctl enable kubelet containerd; systemctl set-default multi-user.target
 for unit in dev-hugepages.mount sys-fs-fuse-connections.mount systemd-update-utmp.service systemd-tmpfiles-clean.timer apt-daily.timer apt-daily-upgrade.timer \
   fstrim.timer e2scrub_all.timer getty@tty1.service console-getty.service systemd-udevd.service systemd-logind.service; do systemctl mask "$unit" || true; done
-# the plugins that kindest/node has, where it has them; no others, so that the lab never leans on one that is missing there
-mkdir -p /opt/cni/bin; for plugin in host-local loopback portmap ptp; do mv "/usr/lib/cni/$plugin" /opt/cni/bin/; done; rm -rf /usr/lib/cni
+mkdir -p /opt/cni/bin; mv /usr/lib/cni/* /opt/cni/bin/
 NODE
 }
 make_node() { # OUT: leaves the image in the engine, and a copy of it in OUT

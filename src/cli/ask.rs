@@ -25,7 +25,7 @@ const LONGEST: usize = 1 << 20;
 const KEPT: usize = 1 << 18;
 
 /// Why nothing could be answered, or not all of it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum AskError {
     /// The folder cannot be read.
     #[error(transparent)]

@@ -1,7 +1,8 @@
 //! The command line: one module for each command.
 
-<<<<<<< HEAD
+pub mod ask;
 pub mod explain;
+mod folder;
 mod init;
 mod inputs;
 mod run;
@@ -15,6 +16,7 @@ use clap::{Parser, Subcommand};
 use crate::report::Style;
 use crate::report::style::Palette;
 use crate::report::visible::Charset;
+use crate::semantics::network::Profile;
 
 /// Proves, with packets and requests, that the tenants of a shared Kubernetes cluster are isolated
 /// from one another.
@@ -75,7 +77,27 @@ enum Ask {
     Network {
         /// The folder with the manifests: any layout, YAML or JSON, lists and several documents a file.
         dir: std::path::PathBuf,
+        /// What the cluster's CNI does where the specification leaves it open.
+        #[arg(long, value_enum, default_value_t = AskProfile::Spec)]
+        cni: AskProfile,
     },
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum AskProfile {
+    /// What the specification and its conformance tests say.
+    Spec,
+    /// As Cilium does: an ipBlock never selects a pod.
+    Cilium,
+}
+
+impl From<AskProfile> for Profile {
+    fn from(profile: AskProfile) -> Self {
+        match profile {
+            AskProfile::Spec => Self::Spec,
+            AskProfile::Cilium => Self::Cilium,
+        }
+    }
 }
 
 /// Where the API server is found.
@@ -116,7 +138,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Run(args) => run::run(args),
         Command::Init(args) => init::init(args),
-        Command::Ask(Ask::Network { dir }) => show::ask_network(&dir),
+        Command::Ask(Ask::Network { dir, cni }) => show::ask_network(&dir, cni.into()),
         Command::Explain(args) => show::explain(&args),
         Command::Checks(args) => show::checks(&args),
         Command::Schema(args) => show::schema(&args),
@@ -146,7 +168,3 @@ fn log(verbose: u8) {
     let filter = tracing_subscriber::EnvFilter::new(filter);
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
-=======
-pub mod ask;
-pub mod folder;
->>>>>>> net

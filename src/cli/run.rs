@@ -89,7 +89,7 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
     if !args.quiet {
         let style = style_of(&std::io::stderr());
         audience.consumers.push(if std::io::stderr().is_terminal() {
-            Box::new(Progress::on_terminal(style))
+            Box::new(Progress::on_stderr(style))
         } else {
             Box::new(Progress::in_lines(style, std::io::stderr()))
         });

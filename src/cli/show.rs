@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 use miette::{IntoDiagnostic as _, WrapErr as _};
 
-use super::{Cli, explain as sheet, inputs, style_of};
+use super::{Cli, ask, explain as sheet, inputs, style_of};
 use crate::run::RunRecord;
+use crate::semantics::network::Profile;
 use crate::suite::{Check, Suite};
 
 /// Explain one case of a run: verdict, three columns, control cases, attempts, cause and remedy.
@@ -146,6 +147,15 @@ pub(super) fn completions(shell: clap_complete::Shell) -> miette::Result<u8> {
 }
 
 /// `tenantproof ask network`.
-pub(super) fn ask_network(dir: &Path) -> miette::Result<u8> {
-    miette::bail!("not wired yet: {}", dir.display())
+pub(super) fn ask_network(dir: &Path, profile: Profile) -> miette::Result<u8> {
+    let questions = std::io::stdin().lock();
+    let answers = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let summary = ask::network_as(dir, profile, questions, answers)?;
+    for note in &summary.notes {
+        anstream::eprintln!("note: {note}");
+    }
+    for unknown in &summary.accounting.not_understood {
+        anstream::eprintln!("not understood: {unknown}; what it could touch is answered `unknown`");
+    }
+    Ok(summary.exit_code())
 }

@@ -80,7 +80,7 @@ pub(super) fn pod(name: &str, probe: &ProbeSpec, settings: &PodSettings, owner: 
             active_deadline_seconds: Some(i64::try_from(settings.deadline.as_secs()).unwrap_or(i64::MAX)),
             affinity: Some(only_on(probe.node.as_str())),
             automount_service_account_token: Some(false),
-            containers: vec![container(probe, settings)],
+            containers: vec![container(name, probe, settings)],
             enable_service_links: Some(false),
             priority_class_name: Some(settings.priority_class.clone()),
             readiness_gates: Some(vec![PodReadinessGate { condition_type: NEVER_READY.to_owned() }]),
@@ -104,11 +104,11 @@ pub(super) fn pod(name: &str, probe: &ProbeSpec, settings: &PodSettings, owner: 
     }
 }
 
-fn container(probe: &ProbeSpec, settings: &PodSettings) -> Container {
+fn container(name: &str, probe: &ProbeSpec, settings: &PodSettings) -> Container {
     let listen: Vec<String> =
         probe.ports.iter().map(|p| format!("{}:{}", p.protocol.as_str().to_lowercase(), p.port)).collect();
     let env = [
-        ("TENANTPROOF_PROBE_NAME", probe.name.to_string()),
+        ("TENANTPROOF_PROBE_NAME", name.to_owned()),
         ("TENANTPROOF_PROBE_NONCE", settings.nonce.clone()),
         ("TENANTPROOF_PROBE_LISTEN", listen.join(",")),
         ("TENANTPROOF_PROBE_ORDERS", format!("{ORDERS_FOLDER}/orders")),

@@ -22,11 +22,17 @@ pub(super) enum PodState {
 pub(super) fn state_of(pod: &Pod) -> PodState {
     let Some(status) = &pod.status else { return PodState::Starting };
     let phase = status.phase.as_deref().unwrap_or("Pending");
+    let container = status.container_statuses.iter().flatten().next();
     if matches!(phase, "Failed" | "Succeeded") {
-        let why = status.message.clone().or_else(|| status.reason.clone()).unwrap_or_else(|| phase.to_owned());
+        let ended = container.and_then(|c| c.state.as_ref()).and_then(|s| s.terminated.as_ref());
+        let why = status
+            .message
+            .clone()
+            .or_else(|| status.reason.clone())
+            .or_else(|| ended.map(|ended| format!("exit code {}", ended.exit_code)))
+            .unwrap_or_else(|| phase.to_owned());
         return PodState::Over(format!("the probe's pod ended: {why}"));
     }
-    let container = status.container_statuses.iter().flatten().next();
     if let Some(waiting) = container.and_then(|c| c.state.as_ref()).and_then(|s| s.waiting.as_ref()) {
         let reason = waiting.reason.as_deref().unwrap_or("");
         let message = waiting.message.as_deref().unwrap_or("");

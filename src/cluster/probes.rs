@@ -259,7 +259,7 @@ impl ProbeRun {
             pause = Duration::from_millis(150);
             let trouble = match pods.logs(&started.pod, &LogParams::default()).await {
                 Ok(log) => {
-                    let heard = Decoder::read(log);
+                    let heard = Decoder::read(&log);
                     if let Some(report) = heard.reports.get(&orders.round) {
                         return Ok(report.clone());
                     }
@@ -271,6 +271,9 @@ impl ProbeRun {
                         }
                         _ => {
                             if sent.elapsed() > RESEND_AFTER {
+                                if let Some(why) = over(&pods, &started.pod).await {
+                                    return Err(ProbeFault(format!("{why}{}", last_words(&log))));
+                                }
                                 resent += 1;
                                 sent = self.send(&pods, started, orders, resent).await?;
                             }
@@ -340,6 +343,25 @@ impl ProbeRun {
         self.pods.clear();
         remains
     }
+}
+
+/// Why a probe's pod will never answer; `None` while it may.
+async fn over(pods: &Api<Pod>, name: &str) -> Option<String> {
+    match pods.get_opt(name).await {
+        Ok(None) => Some("the probe's pod is gone".to_owned()),
+        Ok(Some(pod)) => match state_of(&pod) {
+            PodState::Over(why) => Some(why),
+            _ => None,
+        },
+        Err(_) => None,
+    }
+}
+
+/// The last line of a log that holds no message, in which a program that could not start says why.
+fn last_words(log: &str) -> String {
+    log.lines().rfind(|line| !line.trim().is_empty()).map_or_else(String::new, |line| {
+        format!(": {}", line.chars().take(200).collect::<String>())
+    })
 }
 
 /// A name of this run's own that exists already is this run's own, made by a request whose answer

@@ -271,12 +271,13 @@ impl<'a> Field<'a> {
 
     fn target(&self, index: usize, planned: &TryPlan, purpose: Purpose) -> Option<Target> {
         let (address, service) = self.addresses.get(&planned.to)?;
+        let who = self.seen.probes.get(&planned.to)?.pod.clone();
         let address = match planned.reach {
             Reach::PodIp => address.clone(),
             Reach::Service => service.clone()?,
         };
         let id = id_of(index, purpose)?;
-        Some(Target { id, protocol: planned.protocol, address, port: planned.port, who: planned.to.to_string() })
+        Some(Target { id, protocol: planned.protocol, address, port: planned.port, who })
     }
 
     fn take_answers(&mut self, ids: &[u32], report: Report, limits: Limits) {

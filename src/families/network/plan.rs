@@ -274,8 +274,7 @@ fn add_cases(
     };
     for source in targets {
         for (index, target) in targets.iter().enumerate() {
-            let same_party = source.class.party == target.class.party;
-            if same_party != (parameters.scope == Scope::Internal) {
+            if !in_scope(tenancy, &source.class, &target.class, parameters) {
                 continue;
             }
             for protocol in &parameters.protocols {
@@ -389,6 +388,18 @@ fn add_case(
             expect: parameters.expect,
             ask: serde_json::to_value(&ask).unwrap_or_default(),
         });
+    }
+}
+
+/// Whether a check covers a pair. A declared flow inside a closed party is a flow like any other.
+fn in_scope(tenancy: &Tenancy, source: &PodClass, target: &PodClass, parameters: &NetworkParameters) -> bool {
+    let inside = (source.party == target.party)
+        .then(|| tenancy.party(&source.party).map_or(Internal::Unjudged, |party| party.internal));
+    match (parameters.scope, parameters.expect) {
+        (Scope::CrossTenant, Access::Denied) => inside.is_none(),
+        (Scope::CrossTenant, Access::Allowed) => matches!(inside, None | Some(Internal::Closed)),
+        (Scope::Internal, Access::Allowed) => inside == Some(Internal::Open),
+        (Scope::Internal, Access::Denied) => inside == Some(Internal::Closed),
     }
 }
 
