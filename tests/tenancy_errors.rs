@@ -94,11 +94,11 @@ fn a_huge_file_is_not_even_parsed() {
 #[test]
 fn a_large_file_within_the_limit_is_read() {
     let mut text = String::from("apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: many\ntenants:\n");
-    for number in 0..10_000 {
+    for number in 0..2_000 {
         writeln!(text, "- id: tenant-{number}\n  namespaces: [tenant-{number}]").unwrap();
     }
-    let tenancy = read(text.as_bytes()).expect("ten thousand tenants are read");
-    assert_eq!(tenancy.parties.len(), 10_000);
+    let tenancy = read(text.as_bytes()).expect("two thousand tenants are read");
+    assert_eq!(tenancy.parties.len(), 2_000);
 }
 
 #[rstest]

@@ -142,3 +142,47 @@ impl fmt::Display for Nearest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::{NameRule, Nearest};
+
+    #[rstest]
+    #[case::plain("role", true)]
+    #[case::prefixed("app.kubernetes.io/name", true)]
+    #[case::one_word_prefix("example/name", true)]
+    #[case::capital_in_name("example.com/Name_1.x", true)]
+    #[case::capital_in_prefix("Example.com/name", false)]
+    #[case::two_slashes("a/b/c", false)]
+    #[case::empty_prefix("/name", false)]
+    #[case::empty_name("example.com/", false)]
+    #[case::empty("", false)]
+    #[case::dash_first("-role", false)]
+    fn label_keys(#[case] key: &str, #[case] accepted: bool) {
+        assert_eq!(NameRule::LabelKey.accepts(key), accepted);
+    }
+
+    #[test]
+    fn lengths_are_those_of_kubernetes() {
+        let (fits, too_long) = ("a".repeat(63), "a".repeat(64));
+        for rule in [NameRule::Namespace, NameRule::LabelKey, NameRule::LabelValue, NameRule::Id] {
+            assert!(rule.accepts(&fits) && !rule.accepts(&too_long), "{rule:?}");
+        }
+        let prefix = format!("{}a", "a.".repeat(126));
+        assert!(NameRule::LabelKey.accepts(&format!("{prefix}/name")));
+        assert!(!NameRule::LabelKey.accepts(&format!("{prefix}a/name")));
+        assert!(NameRule::LabelValue.accepts("") && !NameRule::Id.accepts(""));
+    }
+
+    #[rstest]
+    #[case::typing_error("namspaces", Some("namespaces"))]
+    #[case::case_of_letters("TENANTS", Some("tenants"))]
+    #[case::the_same_beginning("ten", Some("tenants"))]
+    #[case::nothing_near("colour", None)]
+    #[case::empty("", None)]
+    fn the_nearest_word(#[case] word: &str, #[case] nearest: Option<&str>) {
+        assert_eq!(Nearest::of(word, ["namespaces", "tenants", "flows"]).word(), nearest);
+    }
+}
