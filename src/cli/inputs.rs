@@ -40,12 +40,7 @@ pub(super) fn tenancy(path: &Path) -> miette::Result<(Tenancy, TenancyInfo)> {
     let bytes = read(path, "`tenantproof init` writes a tenancy file from a cluster's labels")?;
     let label = path.display().to_string();
     let tenancy = tenancy::read(&label, &bytes)?;
-    let info = TenancyInfo {
-        name: tenancy.name.clone(),
-        path: label,
-        sha256: sha256(&bytes),
-        parties: Vec::new(),
-    };
+    let info = TenancyInfo { name: tenancy.name.clone(), path: label, sha256: sha256(&bytes), parties: Vec::new() };
     Ok((tenancy, info))
 }
 

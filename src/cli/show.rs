@@ -91,9 +91,8 @@ pub(super) fn checks(args: &ChecksArgs) -> miette::Result<u8> {
         Some(check) => print(&whole(check)),
         None => {
             let known: Vec<&str> = checks().map(|check| check.id.as_str()).collect();
-            let nearest = known
-                .iter()
-                .max_by(|a, b| strsim::jaro_winkler(wanted, a).total_cmp(&strsim::jaro_winkler(wanted, b)));
+            let nearest =
+                known.iter().max_by(|a, b| strsim::jaro_winkler(wanted, a).total_cmp(&strsim::jaro_winkler(wanted, b)));
             let nearest = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
             miette::bail!("there is no check `{wanted}`{nearest}")
         }

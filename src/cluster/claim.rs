@@ -63,8 +63,14 @@ impl Claims {
         namespaces.sort();
         namespaces.dedup();
         let (_, lost) = watch::channel(None);
-        let claims =
-            Self { client: client.clone(), run: run.clone(), leases: BTreeMap::new(), refused: BTreeMap::new(), heartbeat: None, lost };
+        let claims = Self {
+            client: client.clone(),
+            run: run.clone(),
+            leases: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            heartbeat: None,
+            lost,
+        };
         let mut claiming = Claiming { claims, removed: Vec::new() };
         let end = Instant::now() + wait;
         for namespace in namespaces {

@@ -45,10 +45,8 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connection, ClusterErro
     config.read_timeout = Some(Duration::from_secs(30));
     config.reset_reader_on_write = true;
     let server = config.cluster_url.to_string();
-    let client = Client::try_from(config).map_err(|error| ClusterError::BadKubeconfig {
-        path: describe_source(options),
-        why: in_words(&error),
-    })?;
+    let client = Client::try_from(config)
+        .map_err(|error| ClusterError::BadKubeconfig { path: describe_source(options), why: in_words(&error) })?;
     let version = client.apiserver_version().await.map_err(|error| refused(&server, &error))?.git_version;
     let reviews: Api<SelfSubjectReview> = Api::all(client.clone());
     let user = match reviews.create(&PostParams::default(), &SelfSubjectReview::default()).await {
@@ -144,9 +142,8 @@ fn flatten(error: &KubeconfigError) -> String {
 
 /// The nearest known context first, then all of them.
 fn advise(context: &str, known: &[&str]) -> String {
-    let nearest = known.iter().max_by(|a, b| {
-        strsim::jaro_winkler(context, a).total_cmp(&strsim::jaro_winkler(context, b))
-    });
+    let nearest =
+        known.iter().max_by(|a, b| strsim::jaro_winkler(context, a).total_cmp(&strsim::jaro_winkler(context, b)));
     match nearest {
         Some(nearest) if strsim::jaro_winkler(context, nearest) > 0.7 => {
             format!("did you mean `{nearest}`? It has: {}", known.join(", "))

@@ -95,12 +95,7 @@ pub const PERMISSIONS: &[Permission] = &[
         verbs: &["create", "patch", "delete"],
         why: "probes; patching gives a probe its orders",
     },
-    Permission {
-        group: "",
-        resources: &["pods/log"],
-        verbs: &["get"],
-        why: "a probe answers by its log",
-    },
+    Permission { group: "", resources: &["pods/log"], verbs: &["get"], why: "a probe answers by its log" },
     Permission {
         group: "",
         resources: &["services"],

@@ -16,9 +16,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::model::RunId;
-use crate::plan::{
-    PROBE_LIMIT_MEMORY, PROBE_LIMIT_MILLICORES, PROBE_MEMORY, PROBE_MILLICORES, ProbePort, ProbeSpec,
-};
+use crate::plan::{PROBE_LIMIT_MEMORY, PROBE_LIMIT_MILLICORES, PROBE_MEMORY, PROBE_MILLICORES, ProbePort, ProbeSpec};
 use crate::probe::wire::ORDERS_ANNOTATION;
 
 /// The label that says of which run an object is.

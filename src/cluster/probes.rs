@@ -243,12 +243,7 @@ impl ProbeRun {
             .await
     }
 
-    async fn one_exchange(
-        &self,
-        started: &Started,
-        orders: &Orders,
-        patience: Duration,
-    ) -> Result<Report, ProbeFault> {
+    async fn one_exchange(&self, started: &Started, orders: &Orders, patience: Duration) -> Result<Report, ProbeFault> {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), started.namespace.as_str());
         let end = Instant::now() + patience;
         let mut sent = self.send(&pods, started, orders, 0).await?;
@@ -263,8 +258,11 @@ impl ProbeRun {
                     if let Some(report) = heard.reports.get(&orders.round) {
                         return Ok(report.clone());
                     }
-                    match (heard.acks.contains_key(&orders.round), heard.report(orders.round), heard.complaints.last()) {
-                        (true, Err(FrameError::Absent { .. }), _) => "it has its orders and has not answered yet".to_owned(),
+                    match (heard.acks.contains_key(&orders.round), heard.report(orders.round), heard.complaints.last())
+                    {
+                        (true, Err(FrameError::Absent { .. }), _) => {
+                            "it has its orders and has not answered yet".to_owned()
+                        }
                         (true, Err(broken), _) => broken.to_string(),
                         (false, _, Some(complaint)) => {
                             return Err(ProbeFault(format!("the probe refused its orders: {}", complaint.message)));
@@ -359,9 +357,9 @@ async fn over(pods: &Api<Pod>, name: &str) -> Option<String> {
 
 /// The last line of a log that holds no message, in which a program that could not start says why.
 fn last_words(log: &str) -> String {
-    log.lines().rfind(|line| !line.trim().is_empty()).map_or_else(String::new, |line| {
-        format!(": {}", line.chars().take(200).collect::<String>())
-    })
+    log.lines()
+        .rfind(|line| !line.trim().is_empty())
+        .map_or_else(String::new, |line| format!(": {}", line.chars().take(200).collect::<String>()))
 }
 
 /// A name of this run's own that exists already is this run's own, made by a request whose answer

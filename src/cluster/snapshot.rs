@@ -68,7 +68,8 @@ pub async fn read_snapshot(
         nodes: list(&nodes).await.map_err(|error| ClusterError::explain("list nodes", &error))?,
         ..Snapshot::default()
     };
-    let mut parts = stream::iter(of_interest.iter().map(|namespace| read_namespace(client, namespace))).buffered(AT_ONCE);
+    let mut parts =
+        stream::iter(of_interest.iter().map(|namespace| read_namespace(client, namespace))).buffered(AT_ONCE);
     while let Some(part) = parts.next().await {
         snapshot.pods.extend(part.pods);
         snapshot.network_policies.extend(part.network_policies);

@@ -11,7 +11,7 @@ pub use crate::families::CaseResult;
 pub use error::RunError;
 pub use event::{Event, Phase};
 pub use record::{
-    ClusterInfo, Coverage, Finding, NodeInfo, PartyInfo, PhaseTime, Program, RunInfo, RunRecord, RunStatus,
-    SuiteInfo, TenancyInfo, Warning,
+    ClusterInfo, Coverage, Finding, NodeInfo, PartyInfo, PhaseTime, Program, RunInfo, RunRecord, RunStatus, SuiteInfo,
+    TenancyInfo, Warning,
 };
 pub use runner::{RunOptions, run};

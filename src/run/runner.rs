@@ -166,11 +166,7 @@ async fn carry_out(
     status
 }
 
-fn judge(
-    plan: &NetworkPlan,
-    seen: &network::Seen,
-    teller: &mut Teller<impl FnMut(&Event, &RunRecord)>,
-) -> RunStatus {
+fn judge(plan: &NetworkPlan, seen: &network::Seen, teller: &mut Teller<impl FnMut(&Event, &RunRecord)>) -> RunStatus {
     teller.begin(Phase::Judge, Some(plan.cases.len()));
     if !seen.settling.open_at_first.is_empty() {
         teller.warn(
@@ -335,7 +331,11 @@ impl World {
         if self.nodes.len() == 1 {
             not_tried.push("connections between nodes: only one node can run probes".to_owned());
         } else if usable > self.nodes.len() {
-            not_tried.push(format!("{} of {usable} nodes: probes run on {}", usable - self.nodes.len(), self.nodes.len()));
+            not_tried.push(format!(
+                "{} of {usable} nodes: probes run on {}",
+                usable - self.nodes.len(),
+                self.nodes.len()
+            ));
         }
         let on_host = self
             .snapshot

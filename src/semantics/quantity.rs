@@ -46,7 +46,11 @@ impl Quantity {
         let value: i128 = all.parse::<i128>().ok()?.checked_mul(binary)?;
         let power = exponent + 3 - i32::try_from(fraction.len()).ok()?;
         let scale = 10_i128.checked_pow(power.unsigned_abs())?;
-        let milli = if power >= 0 { value.checked_mul(scale)? } else { value.div_euclid(scale) + i128::from(value.rem_euclid(scale) > 0) };
+        let milli = if power >= 0 {
+            value.checked_mul(scale)?
+        } else {
+            value.div_euclid(scale) + i128::from(value.rem_euclid(scale) > 0)
+        };
         Some(Self(if negative { -milli } else { milli }))
     }
 

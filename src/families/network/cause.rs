@@ -83,7 +83,10 @@ pub(super) fn of_block(ask: &Ask, computed: &Computed, seen: &Seen) -> Cause {
             Cause {
                 kind: "policy-too-strict".to_owned(),
                 sentence: format!("the policies deny it: {}{hint}", computed.because),
-                remedy: format!("allow {} {} from {from} to {to} in the policies that are named", ask.protocol, ask.port),
+                remedy: format!(
+                    "allow {} {} from {from} to {to} in the policies that are named",
+                    ask.protocol, ask.port
+                ),
             }
         }
         Stance::Allowed => Cause {

@@ -71,9 +71,8 @@ impl<'a> Controls<'a> {
             Reach::Service => " by its Service",
         };
         let source = judge(source, ceiling, || format!("{} reached nothing over {}", seen.from, seen.protocol))?;
-        let target = judge(target, ceiling, || {
-            format!("nobody reached {} on {} {}{way}", seen.to, seen.protocol, seen.port)
-        })?;
+        let target =
+            judge(target, ceiling, || format!("nobody reached {} on {} {}{way}", seen.to, seen.protocol, seen.port))?;
         Ok(source.min(target))
     }
 }

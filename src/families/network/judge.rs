@@ -77,7 +77,11 @@ impl Bench<'_> {
         let Ask { from, to, protocol, port, .. } = self.ask;
         let pair = format!("{from} and {to} on {protocol} {port}");
         if tries.len() < self.ask.tries.len() {
-            let why = format!("{} of {} tries between {pair} were not made", self.ask.tries.len() - tries.len(), self.ask.tries.len());
+            let why = format!(
+                "{} of {} tries between {pair} were not made",
+                self.ask.tries.len() - tries.len(),
+                self.ask.tries.len()
+            );
             return inconclusive("not-tried", why, "run again; the run ended before it had tried everything");
         }
         match self.case.expect {
@@ -101,7 +105,11 @@ impl Bench<'_> {
             });
         }
         if let Some(fault) = tries.iter().find_map(|one| one.fault.clone()) {
-            return Some(inconclusive("probe-fault", format!("between {pair}: {fault}"), "mend what kept the probe away, and run again"));
+            return Some(inconclusive(
+                "probe-fault",
+                format!("between {pair}: {fault}"),
+                "mend what kept the probe away, and run again",
+            ));
         }
         let changed = [&self.ask.from.namespace, &self.ask.to.namespace];
         if let Some(namespace) = changed.into_iter().find(|namespace| self.seen.changed.contains(*namespace)) {
@@ -150,7 +158,9 @@ impl Bench<'_> {
             ""
         };
         let reason = match tries.iter().find(|one| one.computed.stance == Stance::Unknown) {
-            Some(one) => format!("{from} does not reach {to}; by what, is not computed: {}{weaker}", one.computed.because),
+            Some(one) => {
+                format!("{from} does not reach {to}; by what, is not computed: {}{weaker}", one.computed.because)
+            }
             None => format!("{from} does not reach {to}, as the policies say{weaker}"),
         };
         Ruling { verdict: Verdict::Pass, reason, control: Some(control), cause: None }
@@ -162,11 +172,8 @@ impl Bench<'_> {
             return obstacle;
         }
         if tries.iter().all(|one| came(one) == Came::Through) {
-            let lost = tries
-                .iter()
-                .flat_map(|one| &one.attempts)
-                .filter(|attempt| !attempt.outcome.is_connected())
-                .count();
+            let lost =
+                tries.iter().flat_map(|one| &one.attempts).filter(|attempt| !attempt.outcome.is_connected()).count();
             let lost = if lost == 0 { String::new() } else { format!("; {lost} attempts of it did not come about") };
             let reason = format!("{from} reaches {to} on {protocol} {port}, and the right peer answers{lost}");
             return Ruling { verdict: Verdict::Pass, reason, control: None, cause: None };
@@ -182,7 +189,8 @@ impl Bench<'_> {
                 return missing_control(why);
             }
         }
-        let reason = format!("{to} can't be reached from {from} on {protocol} {port}, though a declared flow allows it");
+        let reason =
+            format!("{to} can't be reached from {from} on {protocol} {port}, though a declared flow allows it");
         let cause = blocked.first().map(|one| of_block(self.ask, &one.computed, self.seen));
         Ruling { verdict: Verdict::Fail, reason, control: None, cause }
     }

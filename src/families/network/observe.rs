@@ -52,9 +52,8 @@ pub async fn observe(
     witness: &mut dyn Witness,
 ) -> Result<Seen, ClusterError> {
     witness.began(Stage::Start, plan.probes.len());
-    let faults = probes
-        .start(&plan.probes, claims, |done, detail| witness.progress(Stage::Start, done, detail))
-        .await?;
+    let faults =
+        probes.start(&plan.probes, claims, |done, detail| witness.progress(Stage::Start, done, detail)).await?;
     let mut field = Field::new(plan, probes, &faults);
     witness.progress(Stage::Start, probes.started().len(), Some("until their fences have attached".to_owned()));
     field.seen.settling = field.settle(probes, limits).await;
@@ -73,7 +72,10 @@ pub async fn observe(
         field.try_all(probes, &missing, limits, Purpose::Judged).await;
     }
     field.tally(probes).await;
-    witness.ended(Stage::Observe, format!("{} connections tried", field.seen.tries.values().map(|t| t.attempts.len()).sum::<usize>()));
+    witness.ended(
+        Stage::Observe,
+        format!("{} connections tried", field.seen.tries.values().map(|t| t.attempts.len()).sum::<usize>()),
+    );
     Ok(field.seen)
 }
 
@@ -168,7 +170,8 @@ impl<'a> Field<'a> {
         let (mut first, mut last) = (None::<BTreeMap<usize, bool>>, BTreeMap::new());
         let mut same = 0;
         while settling.rounds < SETTLING_ROUNDS && begun.elapsed() < SETTLING_TIME && !self.live.is_empty() {
-            let mut round = Self { plan: self.plan, seen: self.seen.clone(), addresses: self.addresses.clone(), live: Vec::new() };
+            let mut round =
+                Self { plan: self.plan, seen: self.seen.clone(), addresses: self.addresses.clone(), live: Vec::new() };
             round.try_all(probes, &self.live, quick, Purpose::Settling).await;
             settling.rounds += 1;
             let now = round.passed(&self.live);
@@ -412,4 +415,3 @@ const fn side(side: &Side) -> SideSeen {
         Side::Unknown { .. } => SideSeen::Unknown,
     }
 }
-

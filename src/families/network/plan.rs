@@ -148,11 +148,7 @@ fn endpoint_of(class: &PodClass) -> Endpoint {
     endpoint.ports = class
         .named_ports
         .iter()
-        .map(|(name, protocol, port)| NamedPort {
-            name: name.clone(),
-            protocol: *protocol,
-            port: *port,
-        })
+        .map(|(name, protocol, port)| NamedPort { name: name.clone(), protocol: *protocol, port: *port })
         .collect();
     endpoint
 }
@@ -428,8 +424,7 @@ fn declared(
 }
 
 fn covers(peer: &FlowPeer, class: &PodClass) -> bool {
-    peer.party == class.party
-        && (peer.roles.is_empty() || peer.roles.iter().any(|role| class.end.roles.contains(role)))
+    peer.party == class.party && (peer.roles.is_empty() || peer.roles.iter().any(|role| class.end.roles.contains(role)))
 }
 
 fn describe(flow: &Flow, tenancy: &Tenancy) -> String {
@@ -447,4 +442,3 @@ fn describe(flow: &Flow, tenancy: &Tenancy) -> String {
     };
     format!("the flow from {} to {}", name(&flow.from), name(&flow.to))
 }
-

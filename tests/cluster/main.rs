@@ -1,0 +1,8 @@
+//! The whole program on a real cluster. One test file for each behaviour; each test has namespaces of
+//! its own, removed at its end, and runs against every lab that `TENANTPROOF_LABS` names, such as
+//! `kind-tenantproof,kind-tenantproof-cilium`. Without that variable each says that it was skipped.
+//!
+//! The labs come up with `kind-configs/lab up`, and `make test` sees to it.
+
+mod sabotage;
+mod support;

@@ -1,0 +1,182 @@
+//! A lab, and the program run against it.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::core::GroupVersionKind;
+use kube::{Api, Client};
+use tempfile::TempDir;
+use tenantproof::cluster::{ConnectOptions, connect};
+use tenantproof::run::RunRecord;
+
+/// A cluster to test on.
+pub(crate) struct Lab {
+    pub(crate) context: String,
+    pub(crate) client: Client,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// The labs of this test run; empty, and said so, where there are none.
+pub(crate) fn labs() -> Vec<Lab> {
+    let contexts = std::env::var("TENANTPROOF_LABS").unwrap_or_default();
+    let labs: Vec<Lab> = contexts.split(',').filter(|context| !context.is_empty()).map(Lab::open).collect();
+    if labs.is_empty() {
+        eprintln!("SKIPPED: TENANTPROOF_LABS names no cluster; `make test` brings them up");
+    }
+    labs
+}
+
+impl Lab {
+    fn open(context: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let options = ConnectOptions { kubeconfig: None, context: Some(context.to_owned()) };
+        let client = runtime.block_on(connect(&options)).unwrap_or_else(|e| panic!("lab {context}: {e}")).client;
+        Self { context: context.to_owned(), client, runtime }
+    }
+
+    /// Waits for a future of the Kubernetes client.
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// Applies manifests: several YAML documents, namespaces before what is in them.
+    pub(crate) fn apply(&self, manifests: &str) {
+        for document in manifests.split("\n---\n").filter(|document| !document.trim().is_empty()) {
+            let value: serde_json::Value =
+                serde_saphyr::from_str(document).unwrap_or_else(|e| panic!("{e} in\n{document}"));
+            let (api, name) = self.api_of(&value);
+            let force = PatchParams::apply("tenantproof-tests").force();
+            self.wait(api.patch(&name, &force, &Patch::Apply(&value))).unwrap_or_else(|e| panic!("{e} in\n{document}"));
+        }
+    }
+
+    /// Deletes an object, given like `NetworkPolicy.networking.k8s.io/v1`, namespace and name.
+    pub(crate) fn delete(&self, api_version: &str, kind: &str, namespace: &str, name: &str) {
+        let value = serde_json::json!({
+            "apiVersion": api_version, "kind": kind, "metadata": {"namespace": namespace, "name": name},
+        });
+        let (api, name) = self.api_of(&value);
+        self.wait(api.delete(&name, &kube::api::DeleteParams::default())).unwrap();
+    }
+
+    fn api_of(&self, value: &serde_json::Value) -> (Api<DynamicObject>, String) {
+        let text = |pointer: &str| value.pointer(pointer).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+        let api_version = text("/apiVersion");
+        let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
+        let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &text("/kind")));
+        let namespace = text("/metadata/namespace");
+        let api = if namespace.is_empty() {
+            Api::all_with(self.client.clone(), &kind)
+        } else {
+            Api::namespaced_with(self.client.clone(), &namespace, &kind)
+        };
+        (api, text("/metadata/name"))
+    }
+
+    /// Prepares a run of the program with this tenancy.
+    pub(crate) fn run(&self, tenancy: &str) -> Run {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("tenancy.yaml"), tenancy).unwrap();
+        Run { context: self.context.clone(), folder, arguments: Vec::new(), environment: Vec::new() }
+    }
+}
+
+/// A run of the program, in a folder of its own.
+pub(crate) struct Run {
+    context: String,
+    folder: TempDir,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+/// What a run came to.
+pub(crate) struct Ended {
+    /// Its exit code; -1 where it was killed.
+    pub(crate) code: i32,
+    /// Standard output and standard error.
+    pub(crate) text: String,
+    /// Its record, where it left one.
+    pub(crate) record: Option<RunRecord>,
+    folder: TempDir,
+}
+
+impl Run {
+    /// One more argument.
+    pub(crate) fn with(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(|a| (*a).to_owned()));
+        self
+    }
+
+    /// One more variable of the environment.
+    pub(crate) fn with_env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The folder of its reports.
+    pub(crate) fn reports(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    /// The program, ready to be started.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tenantproof"));
+        command
+            .arg("run")
+            .arg(self.folder.path().join("tenancy.yaml"))
+            .args(["--context", &self.context, "--out"])
+            .arg(self.reports())
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs to the end.
+    pub(crate) fn end(self) -> Ended {
+        let output = self.command().output().unwrap();
+        self.ended(&output)
+    }
+
+    /// Reads what a started run came to.
+    pub(crate) fn ended(self, output: &Output) -> Ended {
+        let record = std::fs::read(self.reports().join("run.json")).ok();
+        Ended {
+            code: output.status.code().unwrap_or(-1),
+            text: format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)),
+            record: record.map(|bytes| serde_json::from_slice(&bytes).unwrap()),
+            folder: self.folder,
+        }
+    }
+}
+
+impl Ended {
+    /// Its record; panics with all that was printed where there is none.
+    pub(crate) fn record(&self) -> &RunRecord {
+        self.record.as_ref().unwrap_or_else(|| panic!("the run left no record (exit {}):\n{}", self.code, self.text))
+    }
+
+    /// A report that it left.
+    pub(crate) fn report(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join("out").join(name)).unwrap()
+    }
+
+    /// Asserts the exit code, and shows everything where it is another.
+    pub(crate) fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "the run should have ended with {code}:\n{}", self.text);
+        self
+    }
+}
+
+/// Waits until something holds, for a bounded time.
+pub(crate) fn eventually(what: &str, patience: Duration, mut holds: impl FnMut() -> bool) {
+    let end = std::time::Instant::now() + patience;
+    while !holds() {
+        assert!(std::time::Instant::now() < end, "{what} did not come about within {} s", patience.as_secs());
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
