@@ -65,7 +65,7 @@ spawn() { # LOG COMMAND...: in a process group of its own, so that stopping it s
   set -m; ( set +m; set -e; "$@" ) > "$log" 2>&1 < /dev/null & spawned=$!; set +m
   jobs_to_stop+=("$spawned")
 }
-stop_jobs() { local p; for p in "${jobs_to_stop[@]:-}"; do [ -n "$p" ] && kill -- "-$p" 2>/dev/null; done; true; }
+stop_jobs() { local p; for p in "${jobs_to_stop[@]:-}"; do [ -z "$p" ] || kill -- "-$p" 2>/dev/null || true; done; }
 
 step_failed() { # TITLE LOG
   $tty && printf '\r\e[K' >&2
