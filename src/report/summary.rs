@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use super::causes::{Cause, by_cause};
 use super::matrix::{Cell, Matrix};
 use super::style::{Charset, Palette, Style};
-use super::tally::{by_family, of_run};
+use super::tally::{by_family, not_tried, of_run};
 use super::visible::{shortened, visible};
 use super::wording::{self, count};
 use crate::model::{Family, Verdict};
@@ -90,7 +90,7 @@ fn matrix(text: &mut String, record: &RunRecord) {
 
 fn drawn(cell: &Cell) -> String {
     let Some(worst) = cell.tally.worst() else { return "·".to_owned() };
-    let (shown, total) = (cell.tally.shown(worst), cell.tally.total());
+    let (shown, total) = (cell.tally.shown(worst), cell.tally.tried());
     let of = if shown == total { String::new() } else { format!("/{total}") };
     let mark = if cell.allowed { " →" } else { "" };
     let text = format!("{} {shown}{of}{mark}", STYLE.glyph(worst));
@@ -132,7 +132,7 @@ fn not_proved(text: &mut String, record: &RunRecord) {
     const SHOWN: usize = 10;
     let coverage = &record.coverage;
     line(text, &format!("**Coverage.** {}\n", prose(&wording::covered(record))));
-    for (label, entries) in [("Not modelled", &coverage.not_understood), ("Not tried", &coverage.not_tried)] {
+    for (label, entries) in [("Not modelled", &coverage.not_understood), ("Not tried", &not_tried(record))] {
         if entries.is_empty() {
             continue;
         }

@@ -39,9 +39,16 @@ impl Tally {
         }
     }
 
-    /// The worst verdict with at least one case; `None` without any case.
+    /// The worst verdict with at least one case; `None` without any case. What was not tried speaks
+    /// only where nothing was: it is told apart, with its reason, beside what is not covered.
     pub(crate) fn worst(&self) -> Option<Verdict> {
-        Verdict::ALL.into_iter().find(|verdict| self.shown(*verdict) > 0)
+        let tried = Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Skipped);
+        tried.chain([Verdict::Skipped]).find(|verdict| self.shown(*verdict) > 0)
+    }
+
+    /// The cases among which [`Self::worst`] was found.
+    pub(crate) fn tried(&self) -> usize {
+        if self.worst() == Some(Verdict::Skipped) { self.total() } else { self.total() - self.counts.skipped }
     }
 }
 
@@ -73,4 +80,17 @@ pub(crate) fn of_run(record: &RunRecord) -> Tally {
         all.absorb(tally);
     }
     all
+}
+
+/// What was not tried, and why: the plan's own list, then skipped cases by their reasons.
+pub(crate) fn not_tried(record: &RunRecord) -> Vec<String> {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for result in record.results.iter().filter(|result| result.judgement.verdict == Verdict::Skipped) {
+        *reasons.entry(result.judgement.reason.as_str()).or_default() += 1;
+    }
+    let skipped = reasons.into_iter().map(|(reason, cases)| {
+        let noun = if cases == 1 { "case" } else { "cases" };
+        format!("{cases} {noun}: {reason}")
+    });
+    skipped.chain(record.coverage.not_tried.iter().cloned()).collect()
 }

@@ -95,11 +95,7 @@ impl Bench<'_> {
         if tries.iter().all(|one| came(one) == Came::Unsupported) {
             return Some(Ruling {
                 verdict: Verdict::Skipped,
-                reason: format!(
-                    "the kernel of the nodes has no {}, so it can't be tried; the policies say: {}",
-                    self.ask.protocol,
-                    tries.first().map_or("nothing", |one| one.computed.because.as_str())
-                ),
+                reason: format!("the kernel of the nodes has no {}, so it is computed only", self.ask.protocol),
                 control: None,
                 cause: None,
             });

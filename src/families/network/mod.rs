@@ -3,11 +3,13 @@
 //! - [`plan`]: tenancy and snapshot in, cases, probes and tries out. Pure.
 //! - `observe`: makes the probes try. The only part with I/O.
 //! - [`judge`]: a case and what was seen in, a verdict with its reason out. Pure.
+//! - [`fences`]: how each fence is taken down and put back. Pure.
 
 mod ask;
 mod cause;
 mod classes;
 mod controls;
+pub mod fences;
 mod guest;
 mod idle;
 mod judge;

@@ -297,6 +297,7 @@ fn reachable_by_service(
     parameters: &NetworkParameters,
 ) -> BTreeSet<(usize, Protocol, Port)> {
     let mut reachable = BTreeSet::new();
+    let mut mute: Vec<String> = Vec::new();
     for (index, target) in targets.iter().enumerate() {
         let Some((name, to)) = target.probes.first().and_then(|(name, _)| Some((name, plan.endpoints.get(name)?)))
         else {
@@ -309,15 +310,19 @@ fn reachable_by_service(
             if sources.iter().any(|from| plan.fences.decide(from, to, protocol, port).answer != Answer::Denied) {
                 reachable.insert((index, protocol, port));
             } else {
-                let note = format!(
-                    "{} on {protocol} {port} by its Service: the policies let no pod reach it there, so nothing \
-                     would show that the Service forwards; by its own address it is tried",
-                    target.class.end
-                );
-                if !plan.not_tried.contains(&note) {
-                    plan.not_tried.push(note);
-                }
+                mute.push(format!("{} {protocol} {port}", target.class.end));
             }
+        }
+    }
+    if !mute.is_empty() {
+        let note = format!(
+            "{} targets by their Service, since the policies let no pod reach them there, and nothing would show that the \
+             Service forwards; by their own address they are tried: {}",
+            mute.len(),
+            mute.join(", ")
+        );
+        if !plan.not_tried.contains(&note) {
+            plan.not_tried.push(note);
         }
     }
     reachable

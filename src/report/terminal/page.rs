@@ -7,7 +7,7 @@ use super::table;
 use crate::model::{Family, Verdict};
 use crate::report::causes::{Cause, by_cause};
 use crate::report::style::Style;
-use crate::report::tally::{by_family, of_run};
+use crate::report::tally::{by_family, not_tried, of_run};
 use crate::report::wording::{self, count};
 use crate::run::{RunRecord, RunStatus};
 
@@ -104,7 +104,7 @@ impl Page<'_> {
         let coverage = &self.record.coverage;
         self.labelled("coverage", &wording::covered(self.record));
         self.list("not modelled", &coverage.not_understood);
-        self.list("not tried", &coverage.not_tried);
+        self.list("not tried", &not_tried(self.record));
     }
 
     fn warnings(&mut self) {

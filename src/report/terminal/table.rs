@@ -74,7 +74,7 @@ fn grid(matrix: &Matrix, family: &Family, style: &Style) -> Vec<String> {
 /// A cell such as `✗ 2/24→`: its worst verdict, how many cases came to it, of how many.
 fn drawn(cell: &Cell, columns: usize, style: &Style) -> String {
     let Some(worst) = cell.tally.worst() else { return style.quiet(style.nothing()) + &" ".repeat(columns - 1) };
-    let (shown, total) = (cell.tally.shown(worst), cell.tally.total());
+    let (shown, total) = (cell.tally.shown(worst), cell.tally.tried());
     let of = if shown == total { String::new() } else { format!("/{total}") };
     let mark = if cell.allowed { style.arrow() } else { "" };
     let text = format!("{} {shown}{of}{mark}", style.glyph(worst));
