@@ -10,7 +10,7 @@ pub enum ClusterError {
     #[error("no kubeconfig was found: {looked}")]
     #[diagnostic(
         code(tenantproof::kubeconfig),
-        help("name one with --kubeconfig or KUBECONFIG; a local cluster comes up with `kind-configs/lab up`")
+        help("name one with --kubeconfig or KUBECONFIG")
     )]
     NoKubeconfig {
         /// Where it was looked for.

@@ -1,0 +1,157 @@
+//! The "never" list of ARCHITECTURE.md, checked by reading the imports.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// All Rust files below a folder of `src`, with their texts, tests within them left out.
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
+    let mut files = Vec::new();
+    let mut folders = vec![root.clone()];
+    if root.with_extension("rs").is_file() {
+        files.push(root.with_extension("rs"));
+    }
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
+        .into_iter()
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            (path, code.join("\n"))
+        })
+        .collect()
+}
+
+/// Asserts that no file below these folders has one of these words.
+fn never(folders: &[&str], words: &[&str], why: &str) {
+    for folder in folders {
+        let files = sources(folder);
+        assert!(!files.is_empty(), "src/{folder} has no files: the rule watches nothing");
+        for (path, code) in files {
+            for word in words {
+                assert!(!code.contains(word), "{} has `{word}`: {why}", path.display());
+            }
+        }
+    }
+}
+
+const IO: &[&str] = &[
+    "std::fs", "std::net::Tcp", "std::net::Udp", "std::process", "std::time::SystemTime", "std::time::Instant",
+    "tokio::", "kube::", "reqwest", "getrandom", "Timestamp::now", "std::env", "async fn",
+];
+
+#[test]
+fn what_is_promised_planned_and_meant_does_no_io() {
+    never(
+        &["model", "tenancy", "suite", "plan", "semantics"],
+        IO,
+        "tenancy, suite, plan and semantics are pure: no I/O, no Kubernetes client, no clock, no random number",
+    );
+}
+
+#[test]
+fn planning_and_judging_in_a_family_do_no_io() {
+    let mut judged = 0;
+    for (path, code) in sources("families") {
+        // `observe` is the only part of a family with I/O.
+        if path.file_stem().is_some_and(|stem| stem == "observe") {
+            continue;
+        }
+        judged += 1;
+        for word in IO.iter().chain(&["crate::cluster"]) {
+            assert!(!code.contains(word), "{} has `{word}`, and only `observe` may do I/O", path.display());
+        }
+    }
+    assert!(judged > 8, "the rule should watch the parts of the network family");
+}
+
+#[test]
+fn a_report_never_asks_a_cluster_and_never_judges() {
+    never(
+        &["report"],
+        &["crate::cluster", "kube::", "crate::families::network", "crate::semantics"],
+        "a report is written from the record alone",
+    );
+}
+
+#[test]
+fn reports_know_nothing_of_one_another() {
+    let formats = ["junit", "json", "summary", "terminal"];
+    for format in formats {
+        for (path, code) in sources(&format!("report/{format}")) {
+            for other in formats.iter().filter(|other| **other != format) {
+                let uses = [format!("super::{other}"), format!("report::{other}")];
+                for word in uses {
+                    assert!(!code.contains(&word), "{} has `{word}`", path.display());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn arrows_point_one_way() {
+    never(&["model"], &["crate::"], "the words depend on nothing");
+    let up = ["crate::cli", "crate::run", "crate::report"];
+    never(&["tenancy", "suite", "plan", "semantics", "families", "cluster"], &up, "arrows point one way");
+    never(&["tenancy", "suite"], &["crate::plan", "crate::semantics", "crate::families"], "arrows point one way");
+    never(&["semantics"], &["crate::families", "crate::cluster", "crate::suite"], "arrows point one way");
+    never(&["cluster"], &["crate::families", "crate::suite", "crate::tenancy"], "the cluster side knows no family");
+    never(&["run"], &["crate::cli", "crate::report"], "the runner does not know who listens");
+}
+
+#[test]
+fn the_probe_knows_nothing_of_the_runner() {
+    never(
+        &["probe", "bin"],
+        &["kube", "k8s_openapi", "crate::cluster", "crate::families", "crate::semantics", "crate::run", "crate::plan"],
+        "the probe never links the Kubernetes side of the runner",
+    );
+}
+
+#[test]
+fn no_family_knows_another() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/families");
+    let families: BTreeSet<String> = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert!(families.contains("network"), "the network family is missing");
+    for family in &families {
+        for other in families.iter().filter(|other| *other != family) {
+            never(&[&format!("families/{family}")], &[&format!("families::{other}")], "no family knows another");
+        }
+    }
+}
+
+#[test]
+fn nothing_that_is_shipped_knows_that_a_lab_exists() {
+    never(
+        &["model", "tenancy", "suite", "plan", "semantics", "families", "cluster", "run", "report", "probe", "cli"],
+        &["kind-tenantproof", "kindest", "ministack", "agnhost", "kind-configs"],
+        "no module knows that a lab or a stand-in exists",
+    );
+}
+
+#[test]
+fn nothing_asks_for_exec_attach_port_forward_proxy_or_secrets() {
+    never(
+        &["cluster", "families", "run", "cli"],
+        &["AttachParams", ".exec(", "portforward(", "Portforwarder", "core::v1::Secret", "pods/exec", "pods/attach"],
+        "the runner needs no exec, attach, port-forward or proxy, and reads no Secret",
+    );
+}
