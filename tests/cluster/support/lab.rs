@@ -4,11 +4,14 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::GroupVersionKind;
 use kube::{Api, Client};
 use tempfile::TempDir;
 use tenantproof::cluster::{ConnectOptions, connect};
+use tenantproof::families::network::fences::Sabotage;
 use tenantproof::run::RunRecord;
 
 /// A cluster to test on.
@@ -59,6 +62,54 @@ impl Lab {
         });
         let (api, name) = self.api_of(&value);
         self.wait(api.delete(&name, &kube::api::DeleteParams::default())).unwrap();
+    }
+
+    /// Breaks a fence.
+    pub(crate) fn break_fence(&self, sabotage: &Sabotage) {
+        eprintln!("{}: {}", self.context, sabotage.description);
+        match &sabotage.broken {
+            Some(policy) => self.put(policy),
+            None => {
+                let name = &sabotage.whole.metadata.name.clone().unwrap();
+                self.wait(self.policies(&sabotage.whole).delete(name, &kube::api::DeleteParams::default())).unwrap();
+            }
+        }
+    }
+
+    /// Puts a broken fence back, whatever became of it.
+    pub(crate) fn mend_fence(&self, sabotage: &Sabotage) {
+        self.put(&sabotage.whole);
+    }
+
+    /// Replaces a policy as a whole, or makes it: what is not in it is gone, unlike with [`Lab::apply`].
+    fn put(&self, policy: &NetworkPolicy) {
+        let api = self.policies(policy);
+        let plainly = PostParams::default();
+        let name = policy.metadata.name.as_deref().unwrap();
+        match self.wait(api.replace(name, &plainly, policy)) {
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                self.wait(api.create(&plainly, policy)).unwrap();
+            }
+            outcome => {
+                outcome.unwrap();
+            }
+        }
+    }
+
+    /// All objects of a kind in a namespace, in the order of their names.
+    pub(crate) fn list<K>(&self, namespace: &str) -> Vec<K>
+    where
+        K: kube::Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + std::fmt::Debug
+            + serde::de::DeserializeOwned,
+    {
+        let api: Api<K> = Api::namespaced(self.client.clone(), namespace);
+        self.wait(api.list(&ListParams::default())).unwrap().items
+    }
+
+    fn policies(&self, policy: &NetworkPolicy) -> Api<NetworkPolicy> {
+        Api::namespaced(self.client.clone(), policy.metadata.namespace.as_deref().unwrap())
     }
 
     fn api_of(&self, value: &serde_json::Value) -> (Api<DynamicObject>, String) {
