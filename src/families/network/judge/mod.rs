@@ -216,3 +216,6 @@ fn inconclusive(kind: &str, why: String, remedy: &str) -> Ruling {
         cause: Some(not_proved(kind, why, remedy)),
     }
 }
+
+#[cfg(test)]
+mod tests;
