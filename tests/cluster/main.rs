@@ -4,5 +4,6 @@
 //!
 //! The labs come up with `kind-configs/lab up`, and `make test` sees to it.
 
+mod guest;
 mod sabotage;
 mod support;

@@ -8,7 +8,7 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::GroupVersionKind;
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
 use tempfile::TempDir;
 use tenantproof::cluster::{ConnectOptions, connect};
 use tenantproof::families::network::fences::Sabotage;
@@ -106,6 +106,25 @@ impl Lab {
     {
         let api: Api<K> = Api::namespaced(self.client.clone(), namespace);
         self.wait(api.list(&ListParams::default())).unwrap().items
+    }
+
+    /// All objects of a kind in the whole cluster.
+    pub(crate) fn list_all<K>(&self) -> Vec<K>
+    where
+        K: kube::Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+    {
+        let api: Api<K> = Api::all(self.client.clone());
+        self.wait(api.list(&ListParams::default())).unwrap().items
+    }
+
+    /// The names of all objects of a kind in the whole cluster that have this label.
+    pub(crate) fn names_of<K>(&self, label: &str) -> Vec<String>
+    where
+        K: kube::Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+    {
+        let api: Api<K> = Api::all(self.client.clone());
+        let list = self.wait(api.list(&ListParams::default().labels(label))).unwrap();
+        list.items.iter().map(|object| format!("{} {}", K::kind(&()), object.name_any())).collect()
     }
 
     fn policies(&self, policy: &NetworkPolicy) -> Api<NetworkPolicy> {

@@ -2,6 +2,10 @@
 
 mod lab;
 mod story;
+mod watch;
+mod workload;
 
 pub(crate) use lab::{Ended, Lab, Run, eventually, labs};
 pub(crate) use story::{Story, fence};
+pub(crate) use watch::watched;
+pub(crate) use workload::{bare_pod, workload};
