@@ -447,3 +447,6 @@ fn describe(flow: &Flow, tenancy: &Tenancy) -> String {
     };
     format!("the flow from {} to {}", name(&flow.from), name(&flow.to))
 }
+
+#[cfg(test)]
+mod tests;
