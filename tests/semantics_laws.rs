@@ -24,6 +24,24 @@ fn compare(world: &World, exact: bool) -> Result<(), TestCaseError> {
     let mut classes = Classes::new(&fences);
     let pods: Vec<Endpoint> = manifests.snapshot.pods.iter().map(Endpoint::from_pod).collect();
     let members: Vec<_> = pods.iter().map(|pod| classes.join(pod)).collect();
+    let (tcp, http) = (Protocol::Tcp, Port::new(80).unwrap());
+    let reach = classes.reach(&members, tcp, http);
+    let mut counted = [0; 3];
+    for (i, source) in pods.iter().enumerate() {
+        for (j, destination) in pods.iter().enumerate() {
+            let answer = fences.decide(source, destination, tcp, http).answer;
+            prop_assert_eq!(
+                reach.answer(i, j),
+                answer,
+                "the matrix from {} to {}",
+                source.display(),
+                destination.display()
+            );
+            counted[answer as usize] += 1;
+        }
+    }
+    let tally = reach.tally();
+    prop_assert_eq!([tally.allowed, tally.denied, tally.unknown], counted);
     for (i, source) in pods.iter().enumerate() {
         for (j, destination) in pods.iter().enumerate() {
             for protocol in Protocol::ALL {

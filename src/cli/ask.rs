@@ -16,7 +16,7 @@ use self::catalogue::Catalogue;
 use self::question::Question;
 use super::folder::{Folder, FolderError};
 use crate::semantics::manifests::{ManifestErrors, Manifests};
-use crate::semantics::network::{Accounting, Alike, Answer, Fences, Profile};
+use crate::semantics::network::{API_SERVERS_OWN, Accounting, Alike, Answer, Fences, Profile};
 
 /// The longest question, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -118,7 +118,8 @@ fn undeclared(manifests: &Manifests) -> Option<String> {
     let declared: BTreeSet<&str> = snapshot.namespaces.iter().filter_map(|ns| ns.metadata.name.as_deref()).collect();
     let pods = snapshot.pods.iter().map(|pod| pod.metadata.namespace.as_deref().unwrap_or("default"));
     let workloads = manifests.workloads.iter().map(|workload| workload.endpoint.namespace.as_str());
-    let missing: BTreeSet<&str> = pods.chain(workloads).filter(|name| !declared.contains(name)).collect();
+    let missing: BTreeSet<&str> =
+        pods.chain(workloads).filter(|name| !declared.contains(name) && !API_SERVERS_OWN.contains(name)).collect();
     let some: Vec<&str> = missing.iter().copied().take(5).collect();
     let more = if missing.len() > some.len() { ", …" } else { "" };
     (!missing.is_empty()).then(|| {

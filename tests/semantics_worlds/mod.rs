@@ -3,7 +3,7 @@
 // Each test that uses this module uses a part of it.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-pub mod naive;
+pub(crate) mod naive;
 
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 /// What a world may hold besides what every oracle understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Every pod has one address, every namespace a manifest; no pod of the host network, none that has ended.
     Plain,
     /// Everything, some of it missing.
@@ -20,22 +20,22 @@ pub enum Kind {
 
 /// A cluster: namespaces, pods and policies.
 #[derive(Clone, Debug)]
-pub struct World {
-    pub namespaces: Vec<Value>,
-    pub pods: Vec<Value>,
-    pub policies: Vec<Value>,
+pub(crate) struct World {
+    pub(crate) namespaces: Vec<Value>,
+    pub(crate) pods: Vec<Value>,
+    pub(crate) policies: Vec<Value>,
 }
 
 impl World {
     /// All its objects as one `List`.
-    pub fn list(&self) -> Value {
+    pub(crate) fn list(&self) -> Value {
         let items: Vec<&Value> = self.namespaces.iter().chain(&self.pods).chain(&self.policies).collect();
         json!({"apiVersion": "v1", "kind": "List", "items": items})
     }
 }
 
-pub const PORTS: [u16; 5] = [53, 80, 81, 8080, 9090];
-pub const NAMESPACES: [&str; 3] = ["a", "b", "c"];
+pub(crate) const PORTS: [u16; 5] = [53, 80, 81, 8080, 9090];
+pub(crate) const NAMESPACES: [&str; 3] = ["a", "b", "c"];
 
 fn labels() -> BoxedStrategy<Value> {
     let value = || select(vec!["x", "y", ""]);
@@ -201,7 +201,7 @@ fn pod(kind: Kind) -> BoxedStrategy<Value> {
 }
 
 /// Worlds of a kind.
-pub fn world(kind: Kind) -> BoxedStrategy<World> {
+pub(crate) fn world(kind: Kind) -> BoxedStrategy<World> {
     let namespaces = NAMESPACES.map(|name| {
         labels().prop_map(move |labels| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}))
     });

@@ -23,7 +23,13 @@ struct Wire<'a> {
 }
 
 /// All answers that are possible.
-pub fn possible(world: &World, source: &Value, destination: &Value, protocol: &str, port: u16) -> BTreeSet<bool> {
+pub(crate) fn possible(
+    world: &World,
+    source: &Value,
+    destination: &Value,
+    protocol: &str,
+    port: u16,
+) -> BTreeSet<bool> {
     let mut answers = BTreeSet::new();
     let (from, to) = (ips(source), ips(destination));
     let shared = from.iter().any(|a| to.iter().any(|b| a.is_ipv4() == b.is_ipv4()));

@@ -14,6 +14,9 @@ use crate::semantics::{Snapshot, Unreadable};
 /// The label that the API server sets on every namespace, with its name.
 const METADATA_NAME: &str = "kubernetes.io/metadata.name";
 
+/// Namespaces that the API server makes, with that label and no other: they need no manifest.
+pub(crate) const API_SERVERS_OWN: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
 /// Resources whose absence from a snapshot says nothing about which connections pass.
 const WITHOUT_EFFECT: [&str; 12] = [
     "pods",
@@ -83,6 +86,8 @@ pub struct Fences {
     pub(super) policies: Vec<Policy>,
     pub(super) outsiders: Vec<Outsider>,
     namespaces: HashMap<String, View>,
+    /// Whether all namespaces could be read.
+    whole: bool,
     accounting: Accounting,
 }
 
@@ -137,7 +142,8 @@ impl Fences {
                 outsiders.push(Outsider::opaque(describe(unreadable), unreadable.namespace.as_deref()));
             }
         }
-        let mut fences = Self { profile, interned, policies, outsiders, namespaces: HashMap::new(), accounting };
+        let whole = snapshot.unreadable.iter().all(|unreadable| unreadable.resource != "namespaces");
+        let mut fences = Self { profile, interned, policies, outsiders, namespaces: HashMap::new(), whole, accounting };
         fences.see_namespaces(snapshot);
         fences
     }
@@ -188,7 +194,8 @@ impl Fences {
     ) -> View {
         let mut labels = declared.flatten().cloned().unwrap_or_default();
         labels.insert(METADATA_NAME.to_owned(), name.to_owned());
-        let mut view = View { labels, declared: declared.is_some(), policies, peers: Vec::new() };
+        let declared = declared.is_some() || (self.whole && API_SERVERS_OWN.contains(&name));
+        let mut view = View { labels, declared, policies, peers: Vec::new() };
         let mut peers = Vec::new();
         for (place, ids) in selectors {
             let matched = match place {
@@ -294,6 +301,11 @@ impl Fences {
     ) -> Decision {
         let raw = self.judge(&source.class, &destination.class, source.relation_to(destination), protocol, port);
         self.spell(&raw, &source.class, &destination.class, protocol, port)
+    }
+
+    /// Whether blocks are matched against the addresses of pods.
+    pub(super) fn blocks_see_pods(&self) -> bool {
+        self.profile != Profile::Cilium
     }
 
     /// What became of the objects of the snapshot.

@@ -14,15 +14,18 @@ mod interest;
 mod judge;
 mod labels;
 mod policy;
+mod reach;
 pub mod rules;
 mod standing;
 
 pub use classes::{Alike, Classes, Member};
 pub use decision::{Answer, Circumstance, Decision, Doubt, Side};
 pub use endpoint::{Endpoint, NamedPort};
+pub(crate) use fences::API_SERVERS_OWN;
 pub use fences::{Accounting, Fences, Profile};
 pub use foreign::{is_foreign_policy, is_namespaced};
 pub use labels::selects;
 pub use policy::{Direction, Fault, PolicyName};
 pub(in crate::semantics) use policy::{check_peer, check_policy_types, check_port, check_selector};
+pub use reach::{Reach, Tally};
 pub use standing::Standing;
