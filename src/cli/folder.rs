@@ -12,7 +12,7 @@ const LARGEST: u64 = 1 << 30;
 
 /// The files of a folder.
 #[derive(Debug, Default)]
-pub struct Folder {
+pub(super) struct Folder {
     /// Files that may hold manifests, in the order of their paths.
     pub files: Vec<SourceFile>,
     /// How many other files there are; none of them was opened.
@@ -53,7 +53,7 @@ impl Folder {
     ///
     /// # Errors
     /// The first file or folder that cannot be read: what it holds is not known, so nothing can be answered.
-    pub fn read(path: &Path) -> Result<Self, FolderError> {
+    pub(super) fn read(path: &Path) -> Result<Self, FolderError> {
         let mut folder = Self::default();
         let metadata = fs::metadata(path).map_err(|source| unreadable(path, source))?;
         if metadata.is_file() {

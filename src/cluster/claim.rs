@@ -168,10 +168,10 @@ pub async fn release_all(client: &Client, run: &RunId, namespaces: &[Namespace])
         let leases: Api<Lease> = Api::namespaced(client.clone(), namespace.as_str());
         let Ok(lease) = leases.get(LOCK_NAME).await else { continue };
         let labels = lease.metadata.labels.as_ref();
-        if labels.and_then(|labels| labels.get(RUN_LABEL)).map(String::as_str) == Some(run.as_str()) {
-            if let Err(error) = leases.delete(LOCK_NAME, &delete_exactly(&lease)).await {
-                tracing::debug!(%error, %namespace, "a Lease stays until the next run");
-            }
+        if labels.and_then(|labels| labels.get(RUN_LABEL)).map(String::as_str) == Some(run.as_str())
+            && let Err(error) = leases.delete(LOCK_NAME, &delete_exactly(&lease)).await
+        {
+            tracing::debug!(%error, %namespace, "a Lease stays until the next run");
         }
     }
 }

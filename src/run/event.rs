@@ -13,6 +13,7 @@ use crate::plan::Case;
 /// Something that happened in a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "a run has one `Started`, and no event is stored by the thousand")]
 pub enum Event {
     /// The run began: who, with what, on which cluster.
     Started {

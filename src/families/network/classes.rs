@@ -28,6 +28,8 @@ pub struct PodClass {
     pub pods: Vec<String>,
 }
 
+/// What a class's pods listen on, and their names.
+type Members = (BTreeSet<(Protocol, Port)>, Vec<String>);
 type Key = (Vec<RoleName>, BTreeMap<String, String>, BTreeSet<(String, Protocol, Port)>);
 
 /// The classes of one namespace: those of its pods, one for each declared role even where no pod of
@@ -38,7 +40,7 @@ pub(super) fn classes(party: &Party, namespace: &Namespace, snapshot: &Snapshot,
     let project = |labels: &BTreeMap<String, String>| -> BTreeMap<String, String> {
         labels.iter().filter(|(key, _)| keys_read.contains(*key)).map(|(k, v)| (k.clone(), v.clone())).collect()
     };
-    let mut found: BTreeMap<Key, (BTreeSet<(Protocol, Port)>, Vec<String>)> = BTreeMap::new();
+    let mut found: BTreeMap<Key, Members> = BTreeMap::new();
     for pod in snapshot.pods.iter().filter(|pod| represents_a_workload(pod, namespace)) {
         let labels = pod.metadata.labels.clone().unwrap_or_default();
         let ports = Endpoint::from_pod(pod).ports;
@@ -91,7 +93,7 @@ pub(super) fn represents_a_workload(pod: &Pod, namespace: &Namespace) -> bool {
     let spec = pod.spec.as_ref();
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("Pending");
     pod.metadata.namespace.as_deref() == Some(namespace.as_str())
-        && !spec.is_some_and(|spec| spec.host_network == Some(true))
+        && spec.is_none_or(|spec| spec.host_network != Some(true))
         && !matches!(phase, "Succeeded" | "Failed")
         && !pod.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key("tenantproof.dev/run"))
 }

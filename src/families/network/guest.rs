@@ -116,7 +116,7 @@ fn one_quota(namespace: &Namespace, needs: Needs, quota: &ResourceQuota) -> Opti
 
 fn in_units(resource: &str, milli: i64) -> String {
     if resource.ends_with("memory") {
-        format!("{}Mi", milli / 1000 >> 20)
+        format!("{}Mi", (milli / 1000) >> 20)
     } else if resource.ends_with("cpu") {
         format!("{milli}m")
     } else {

@@ -51,10 +51,10 @@ pub(super) fn in_words<'a>(tries: impl Iterator<Item = &'a TrySeen>) -> String {
             *outcomes.entry(attempt.outcome.to_string()).or_default() += 1;
             attempts += 1;
         }
-        if let Some(fault) = &seen.fault {
-            if !faults.contains(&fault.as_str()) {
-                faults.push(fault);
-            }
+        if let Some(fault) = &seen.fault
+            && !faults.contains(&fault.as_str())
+        {
+            faults.push(fault);
         }
         match seen.arrivals {
             Some(count) => arrivals += count,

@@ -145,7 +145,7 @@ impl Manifests {
 fn documents(file: &SourceFile) -> Result<Vec<Rc<Node>>, ManifestError> {
     let text = std::str::from_utf8(&file.bytes).map_err(|error| {
         let good = file.bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = good.split(|byte| *byte == b'\n').count();
         let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
         ManifestError {
             file: file.name.clone(),

@@ -135,7 +135,7 @@ impl Bench<'_> {
         }
         let control = match self.control(tries) {
             Ok(control) => control,
-            Err(why) => return missing_control(why),
+            Err(why) => return missing_control(&why),
         };
         if let Some(open) = tries.iter().find(|one| one.computed.stance == Stance::Allowed) {
             let why = format!(
@@ -182,7 +182,7 @@ impl Bench<'_> {
         if blocked.iter().any(|one| one.computed.stance != Stance::Denied) {
             // Nothing computed explains it: a dead target or source would look the same.
             if let Err(why) = self.control(&blocked) {
-                return missing_control(why);
+                return missing_control(&why);
             }
         }
         let reason =
@@ -200,7 +200,7 @@ impl Bench<'_> {
     }
 }
 
-fn missing_control(why: String) -> Ruling {
+fn missing_control(why: &str) -> Ruling {
     inconclusive(
         "control-missing",
         format!("the denial has no control case: {why}"),
