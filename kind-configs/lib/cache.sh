@@ -29,6 +29,7 @@ clean_scratch() { find "$cache/tmp" -mindepth 1 -maxdepth 1 -mmin +240 -exec rm 
 lock() {
   mkdir -p "$cache"
   command -v flock >/dev/null || return 0
-  exec 9> "$cache/lock"
-  flock -n 9 || { say "lab: another lab command is at work; waiting for it"; flock 9; }
+  exec 9>> "$cache/lock"
+  flock -n 9 || { say "lab: another lab command is at work ($(tail -n 1 "$cache/lock")); waiting for it"; flock 9; }
+  printf 'lab %s, process %s, since %s\n' "$command" "$$" "$(date +%H:%M)" > "$cache/lock"
 }

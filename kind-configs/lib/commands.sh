@@ -299,18 +299,21 @@ cmd_push() {
   docker rmi "${rest[0]}/kindest/node:$K8S" >/dev/null   # so that it is really pulled
 }
 
+already_up() {
+  local has
+  docker_answers && [ -e "$(state_of "$name")/complete" ] && [ -z "$(not_ready "$name")" ] || return 1
+  has="$(known "$name" cni)"
+  same_cni "$name" "$has"
+  ensure_context "$name"
+  say "lab: $name is running ($(cni_line "$has")); context kind-$name"
+}
 cmd_up() {
   local cni name all purge json gatekeeper agnhost registry rest state has
   options up "--cni --name --without-gatekeeper --registry" "$@"; no_rest up
   cni="${cni:-kube-router}" name="${name:-$(default_name "${cni:-kube-router}")}"
+  ! already_up || return 0   # without the lock: it need not wait for another's build
   lock
-  if docker_answers && [ -e "$(state_of "$name")/complete" ] && [ -z "$(not_ready "$name")" ]; then
-    has="$(known "$name" cni)"
-    same_cni "$name" "$has"
-    ensure_context "$name"
-    say "lab: $name is running ($(cni_line "$has")); context kind-$name"
-    return 0
-  fi
+  ! already_up || return 0
   # shellcheck disable=SC2046
   if [ -d "$cache/labs/$name" ] && { docker_answers || may_install; }; then
     docker_answers || need_engine

@@ -83,7 +83,7 @@ build_program() { # COMPONENT: makes its entry, a folder with the static program
   fi
   if [ -n "$main" ]; then printf '%s\n' "$main" > main.go
   else { echo "//go:build tools"; echo "package tools"; for line in "${packages[@]}"; do echo "import _ \"$line\""; done; } > tools.go; fi
-  # no `go mod tidy`: the build adds what it needs, tidy would also fetch what the tests of dependencies import, half as much again
+  go mod tidy -e > "$work/tidy.log" 2>&1 || true   # what it cannot find, only tests of dependencies import
   go build -mod=mod -trimpath "${flags[@]}" -ldflags "-s -w $ldflags" -o "$work/out/" "${packages[@]}"
   for pair in "${rename[@]}"; do mv "$work/out/${pair%%:*}" "$work/out/${pair#*:}"; done
   extras "$name" "$work/out" "$(go list -mod=mod -m -f '{{.Dir}}' "$module")"
