@@ -394,7 +394,8 @@ cmd_down() {
     left="$(labs | tr '\n' ' ')"
     [ -z "$left" ] || fail "the cache is still used by: $left" "Remove these too: lab down --all --purge"
     if docker_answers; then
-      left="$(docker images --format '{{.Repository}}:{{.Tag}}' | grep -E '^tenantproof-lab/|/?kindest/node:|^registry.k8s.io/e2e-test-images/agnhost:' || true)"
+      left="$(docker images --format '{{.Repository}}:{{.Tag}}' | grep -E "^tenantproof-lab/|(^|/)kindest/node:${K8S//./[.]}\$|^$agnhost_tag\$" || true)"
+      ! image_in_engine "$NODE_PUBLISHED" || left+=" $NODE_PUBLISHED"
       # shellcheck disable=SC2086
       [ -z "$left" ] || docker rmi $left >/dev/null || true
     fi
