@@ -4,6 +4,8 @@
 //!
 //! The labs come up with `kind-configs/lab up`, and `make test` sees to it.
 
+mod engines;
 mod guest;
 mod sabotage;
+mod services;
 mod support;

@@ -1,5 +1,6 @@
 //! A lab, and the program run against it.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -26,9 +27,26 @@ pub(crate) fn labs() -> Vec<Lab> {
     let contexts = std::env::var("TENANTPROOF_LABS").unwrap_or_default();
     let labs: Vec<Lab> = contexts.split(',').filter(|context| !context.is_empty()).map(Lab::open).collect();
     if labs.is_empty() {
-        eprintln!("SKIPPED: TENANTPROOF_LABS names no cluster; `make test` brings them up");
+        skipped("TENANTPROOF_LABS names no cluster; `make test` brings them up");
     }
     labs
+}
+
+/// Says that a test is skipped, where everybody sees it: what a passing test prints by `eprintln` is
+/// not shown.
+pub(crate) fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+}
+
+/// The lab whose CNI enforces nothing; `None`, and said so, where there is none.
+pub(crate) fn lab_without_enforcement() -> Option<Lab> {
+    match std::env::var("TENANTPROOF_LAB_NONE") {
+        Ok(context) if !context.is_empty() => Some(Lab::open(&context)),
+        _ => {
+            skipped("TENANTPROOF_LAB_NONE names no cluster; `kind-configs/lab up --cni none` makes one");
+            None
+        }
+    }
 }
 
 impl Lab {

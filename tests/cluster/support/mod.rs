@@ -1,11 +1,13 @@
 //! A small library of verbs, so that a test reads as a story.
 
 mod lab;
+mod sample;
 mod story;
 mod watch;
 mod workload;
 
-pub(crate) use lab::{Ended, Lab, Run, eventually, labs};
+pub(crate) use lab::{Ended, Lab, Run, eventually, lab_without_enforcement, labs, skipped};
+pub(crate) use sample::Sample;
 pub(crate) use story::{Story, fence};
 pub(crate) use watch::watched;
 pub(crate) use workload::{bare_pod, workload};

@@ -21,7 +21,7 @@ impl<'a> Story<'a> {
     /// Makes the namespaces, each fenced: nothing comes in but from itself, and into the shared one
     /// TCP 8080 from pods of a with `role: client`.
     pub(crate) fn new(lab: &'a Lab, name: &str) -> Self {
-        let prefix = format!("tp-{name}-{:04x}", std::process::id() & 0xffff);
+        let prefix = prefix(name);
         let story =
             Self { lab, a: format!("{prefix}-a"), b: format!("{prefix}-b"), shared: format!("{prefix}-shared") };
         for (namespace, tenant) in [(&story.a, "a"), (&story.b, "b"), (&story.shared, "shared")] {
@@ -55,17 +55,25 @@ impl<'a> Story<'a> {
 
 impl Drop for Story<'_> {
     fn drop(&mut self) {
-        let namespaces: Api<Namespace> = Api::all(self.lab.client.clone());
-        for namespace in [&self.a, &self.b, &self.shared] {
-            let _ = self.lab.wait(namespaces.delete(namespace, &kube::api::DeleteParams::default()));
-        }
-        if !std::thread::panicking() {
-            eventually("the end of the story's namespaces", Duration::from_secs(120), || {
-                [&self.a, &self.b, &self.shared]
-                    .iter()
-                    .all(|namespace| matches!(self.lab.wait(namespaces.get_opt(namespace)), Ok(None)))
-            });
-        }
+        remove(self.lab, &[&self.a, &self.b, &self.shared]);
+    }
+}
+
+/// What the names of a test's namespaces begin with, in this test run.
+pub(super) fn prefix(name: &str) -> String {
+    format!("tp-{name}-{:04x}", std::process::id() & 0xffff)
+}
+
+/// Removes namespaces with all that is in them, and waits for their end.
+pub(super) fn remove(lab: &Lab, names: &[&String]) {
+    let namespaces: Api<Namespace> = Api::all(lab.client.clone());
+    for name in names {
+        let _ = lab.wait(namespaces.delete(name, &kube::api::DeleteParams::default()));
+    }
+    if !std::thread::panicking() {
+        eventually("the end of the story's namespaces", Duration::from_secs(120), || {
+            names.iter().all(|name| matches!(lab.wait(namespaces.get_opt(name)), Ok(None)))
+        });
     }
 }
 
