@@ -1,0 +1,241 @@
+//! What a cluster can refuse: each is said, costs the cases that it concerns and no others, and leaves
+//! nothing behind.
+
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::{Pod, ResourceQuota};
+use kube::Api;
+use kube::api::{DeleteParams, ListParams};
+use kube::config::Kubeconfig;
+use tempfile::NamedTempFile;
+use tenantproof::model::Verdict;
+use tenantproof::run::RunRecord;
+
+use super::support::{Lab, Story, eventually, labs};
+
+/// Asserts that every case of a namespace is inconclusive for this reason, and that others are judged.
+fn only_concerns(record: &RunRecord, namespace: &str, why: &str) {
+    let concerned = |id: &str| id.contains(&format!("{namespace}/"));
+    let mut others = 0;
+    for result in &record.results {
+        let judgement = &result.judgement;
+        if judgement.verdict == Verdict::Skipped {
+            continue;
+        }
+        if concerned(result.case.id.as_str()) {
+            assert_eq!(judgement.verdict, Verdict::Inconclusive, "{}: {}", result.case.id, judgement.reason);
+            assert!(judgement.reason.contains(why), "the reason should be told: {}", judgement.reason);
+        } else {
+            assert_eq!(judgement.verdict, Verdict::Pass, "{} has nothing to do with it: {}", result.case.id, judgement.reason);
+            others += 1;
+        }
+    }
+    assert!(others > 0, "the other tenants should be judged");
+}
+
+/// Nothing of any run is left in the story's namespaces.
+fn nothing_left(lab: &Lab, story: &Story<'_>) {
+    for namespace in [&story.a, &story.b, &story.shared] {
+        let pods: Api<Pod> = Api::namespaced(lab.client.clone(), namespace);
+        let ours = ListParams::default().labels("tenantproof.dev/run");
+        let left = lab.wait(pods.list(&ours)).unwrap().items.len();
+        assert_eq!(left, 0, "{left} probes are left in {namespace}");
+    }
+}
+
+/// A kubeconfig that acts as somebody without any right of its own.
+fn kubeconfig_of(lab: &Lab, user: &str) -> NamedTempFile {
+    let mut kubeconfig = Kubeconfig::read().unwrap();
+    kubeconfig.current_context = Some(lab.context.clone());
+    for auth in &mut kubeconfig.auth_infos {
+        if let Some(auth) = &mut auth.auth_info {
+            auth.impersonate = Some(user.to_owned());
+        }
+    }
+    let file = NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), serde_json::to_string(&kubeconfig_for_file(&kubeconfig)).unwrap()).unwrap();
+    file
+}
+
+/// Secrets in it are written out only into a private temporary file.
+fn kubeconfig_for_file(kubeconfig: &Kubeconfig) -> serde_json::Value {
+    serde_json::to_value(kubeconfig).unwrap()
+}
+
+fn permissions() -> String {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_tenantproof")).arg("permissions").output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_printed_cluster_role_is_enough_and_one_namespace_less_costs_that_tenant_alone() {
+    // What the API server grants does not depend on the CNI.
+    for lab in labs().into_iter().take(1) {
+        let story = Story::new(&lab, "rights");
+        let role = format!("{}-role", story.a);
+        lab.apply(&permissions().replace("name: tenantproof\n", &format!("name: {role}\n")));
+        let subject = |user: &str| format!("subjects: [{{kind: User, name: {user}, apiGroup: rbac.authorization.k8s.io}}]\n");
+        let binding = |kind: &str, namespace: &str, name: &str, user: &str| {
+            format!(
+                "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata: {{name: {name}{namespace}}}\n\
+                 roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {role}}}\n{}",
+                subject(user)
+            )
+        };
+        let (whole, partial) = (format!("{role}-whole"), format!("{role}-partial"));
+        lab.apply(&binding("ClusterRoleBinding", "", &whole, &whole));
+        let config = kubeconfig_of(&lab, &whole);
+        let path = config.path().to_str().unwrap();
+        lab.run(&story.tenancy()).with(&["--kubeconfig", path]).end().expect_code(0);
+
+        // Reading what is cluster-wide, and everything in two of the three namespaces.
+        lab.apply(&format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: {partial}}}\nrules:\n\
+             - {{apiGroups: [\"\"], resources: [namespaces, nodes], verbs: [get, list]}}\n\
+             - {{apiGroups: [scheduling.k8s.io], resources: [priorityclasses], verbs: [create, delete]}}\n"
+        ));
+        lab.apply(&format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {{name: {partial}}}\n\
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {partial}}}\n{}",
+            subject(&partial)
+        ));
+        for namespace in [&story.a, &story.shared] {
+            lab.apply(&binding("RoleBinding", &format!(", namespace: {namespace}"), &partial, &partial));
+        }
+        let config = kubeconfig_of(&lab, &partial);
+        let path = config.path().to_str().unwrap();
+        let ended = lab.run(&story.tenancy()).with(&["--kubeconfig", path]).end().expect_code(3);
+        only_concerns(ended.record(), &story.b, "forbidden");
+        nothing_left(&lab, &story);
+        for name in [&whole, &partial] {
+            lab.delete("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "", name);
+        }
+        for name in [&role, &partial] {
+            lab.delete("rbac.authorization.k8s.io/v1", "ClusterRole", "", name);
+        }
+    }
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_is_named_and_soon() {
+    for lab in labs().into_iter().take(1) {
+        let story = Story::new(&lab, "image");
+        let begun = Instant::now();
+        let image = "registry.invalid/nobody/probe:1";
+        let ended = lab.run(&story.tenancy()).with(&["--probe-image", image]).end().expect_code(3);
+        let seconds = begun.elapsed().as_secs();
+        assert!(seconds < 90, "it should be told soon, not after {seconds} s");
+        let record = ended.record();
+        assert_eq!(record.counts.pass, 0, "nothing was tried, so nothing passes");
+        let told = record.results.iter().filter(|result| result.judgement.verdict == Verdict::Inconclusive);
+        assert!(told.clone().count() > 0);
+        for result in told {
+            assert!(result.judgement.reason.contains(image), "{}", result.judgement.reason);
+        }
+        nothing_left(&lab, &story);
+    }
+}
+
+#[test]
+fn a_namespace_that_does_not_exist_is_an_error_with_the_nearest_name() {
+    for lab in labs().into_iter().take(1) {
+        let story = Story::new(&lab, "absent");
+        let tenancy = story.tenancy().replace(&format!("[{}]", story.b), &format!("[{}b]", story.b));
+        let ended = lab.run(&tenancy).end().expect_code(2);
+        assert!(ended.text.contains(&format!("did you mean `{}`?", story.b)), "{}", ended.text);
+        nothing_left(&lab, &story);
+    }
+}
+
+#[test]
+fn a_tenant_at_its_quota_keeps_its_last_pod_and_a_refused_probe_says_by_what() {
+    for lab in labs().into_iter().take(1) {
+        let story = Story::new(&lab, "quota");
+        lab.apply(&format!(
+            "apiVersion: v1\nkind: ResourceQuota\nmetadata: {{namespace: {}, name: share}}\nspec: {{hard: {{pods: \"2\"}}}}\n",
+            story.b
+        ));
+        let quotas: Api<ResourceQuota> = Api::namespaced(lab.client.clone(), &story.b);
+        eventually("the quota's status", Duration::from_secs(30), || {
+            let quota = lab.wait(quotas.get("share")).unwrap();
+            quota.status.is_some_and(|status| status.hard.is_some())
+        });
+        let ended = lab.run(&story.tenancy()).end().expect_code(3);
+        only_concerns(ended.record(), &story.b, "ResourceQuota");
+        let used = lab.wait(quotas.get("share")).unwrap().status.unwrap().used.unwrap();
+        assert_eq!(used["pods"].0, "0", "a run takes nothing of a quota without room");
+
+        lab.delete("v1", "ResourceQuota", &story.b, "share");
+        lab.apply(&format!(
+            "apiVersion: v1\nkind: LimitRange\nmetadata: {{namespace: {}, name: least}}\n\
+             spec: {{limits: [{{type: Container, min: {{memory: 1Gi}}}}]}}\n",
+            story.b
+        ));
+        let ended = lab.run(&story.tenancy()).end().expect_code(3);
+        only_concerns(ended.record(), &story.b, "minimum memory usage per Container is 1Gi");
+        nothing_left(&lab, &story);
+    }
+}
+
+#[test]
+fn a_target_that_dies_is_not_proved_to_be_fenced() {
+    for lab in labs() {
+        let story = Story::new(&lab, "dead");
+        let run = lab.run(&story.tenancy());
+        let child = run.command().spawn().unwrap();
+        let pods: Api<Pod> = Api::namespaced(lab.client.clone(), &story.b);
+        let ours = ListParams::default().labels("tenantproof.dev/run");
+        let mut victim = String::new();
+        eventually("a running probe in b", Duration::from_secs(60), || {
+            let running = lab.wait(pods.list(&ours)).unwrap().items.into_iter().find(|pod| {
+                pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Running")
+            });
+            victim = running.and_then(|pod| pod.metadata.name).unwrap_or_default();
+            !victim.is_empty()
+        });
+        let at_once = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+        lab.wait(pods.delete(&victim, &at_once)).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let ended = run.ended(&output).expect_code(3);
+        let record = ended.record();
+        let mut judged = 0;
+        for result in record.results.iter().filter(|result| result.case.id.as_str().contains(&format!(">{}/", story.b))) {
+            assert_ne!(
+                result.judgement.verdict,
+                Verdict::Fail,
+                "a dead target is no broken promise: {}",
+                result.judgement.reason
+            );
+            judged += usize::from(result.judgement.verdict == Verdict::Inconclusive);
+        }
+        assert!(judged > 0, "cases of the dead probe should be inconclusive: {}", ended.text);
+        nothing_left(&lab, &story);
+    }
+}
+
+#[test]
+fn a_policy_of_another_kind_is_named_and_the_packets_decide() {
+    for lab in labs().into_iter().filter(|lab| lab.context.contains("cilium")) {
+        let story = Story::new(&lab, "foreign");
+        lab.apply(&format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{namespace: {}, name: theirs}}\n\
+             spec: {{endpointSelector: {{}}, ingress: [{{fromEndpoints: [{{}}]}}]}}\n",
+            story.b
+        ));
+        let ended = lab.run(&story.tenancy()).end().expect_code(0);
+        let record = ended.record();
+        let named = &record.coverage.not_understood;
+        assert!(named.iter().any(|name| name.contains("theirs")), "it should be named: {named:?}");
+        let into_b: Vec<_> = record
+            .results
+            .iter()
+            .filter(|result| result.case.to.as_str() == "b" && result.judgement.verdict != Verdict::Skipped)
+            .collect();
+        assert!(!into_b.is_empty());
+        for result in into_b {
+            let computed = &result.judgement.computed;
+            assert_eq!(computed.stance, tenantproof::families::Stance::Unknown, "{}: {}", result.case.id, computed.because);
+            assert!(computed.because.contains("theirs"), "{}", computed.because);
+        }
+    }
+}
