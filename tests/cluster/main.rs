@@ -4,6 +4,7 @@
 //!
 //! The labs come up with `kind-configs/lab up`, and `make test` sees to it.
 
+mod bad_input;
 mod engines;
 mod guest;
 mod sabotage;
