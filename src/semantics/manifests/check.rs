@@ -36,10 +36,10 @@ impl Faults {
     fn fields(&mut self, node: &Node, known: &[&str]) {
         for entry in node.entries() {
             if !known.contains(&&*entry.key) {
-                let near = known
+                let mut near = known
                     .iter()
                     .filter(|name| strsim::damerau_levenshtein(&entry.key.to_lowercase(), &name.to_lowercase()) <= 2);
-                let hint = near.last().map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+                let hint = near.next_back().map(|name| format!("; did you mean {name}?")).unwrap_or_default();
                 self.0.push((entry.key_place, format!("there is no field {:?} here{hint}", entry.key)));
             }
         }
