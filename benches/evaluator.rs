@@ -99,9 +99,10 @@ fn questions(snapshot: &Snapshot) -> String {
     for n in 0..QUESTIONS {
         let (source, destination) = (&names[n * 7919 % names.len()], &names[n * 104_729 % names.len()]);
         let (protocol, port) = [("TCP", 8080), ("TCP", 443), ("UDP", 53), ("TCP", 9090)][n % 4];
-        lines.push_str(&format!(
+        let line = format!(
             "{{\"src\": \"{source}\", \"dst\": \"{destination}\", \"protocol\": \"{protocol}\", \"port\": {port}}}\n"
-        ));
+        );
+        lines.push_str(&line);
     }
     lines
 }

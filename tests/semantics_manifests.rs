@@ -1,5 +1,7 @@
 //! Reading manifests: every layout that kubectl takes, and never a silent loss.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it cannot go on")]
+
 use proptest::prelude::*;
 use rstest::rstest;
 use tenantproof::semantics::manifests::{ManifestErrors, Manifests, SourceFile};

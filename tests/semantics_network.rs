@@ -1,5 +1,7 @@
 //! The rules of NetworkPolicy v1, one table for each: manifests in, answers out.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it cannot go on")]
+
 use rstest::rstest;
 use tenantproof::model::{Port, Protocol};
 use tenantproof::semantics::manifests::{Manifests, SourceFile};

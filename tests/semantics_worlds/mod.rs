@@ -205,7 +205,7 @@ pub(crate) fn world(kind: Kind) -> BoxedStrategy<World> {
     let namespaces = NAMESPACES.map(|name| {
         labels().prop_map(move |labels| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}))
     });
-    let undeclared = if kind == Kind::Wild { 1 } else { 0 };
+    let undeclared = u32::from(kind == Kind::Wild);
     (
         namespaces,
         prop_oneof![2 => Just(0), undeclared => Just(1)],

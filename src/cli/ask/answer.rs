@@ -23,7 +23,7 @@ pub(super) fn ending(decision: &Decision, sources: &Sources) -> String {
     ];
     let mut line = String::new();
     for (name, value) in fields {
-        line.push_str(&format!(",\"{name}\":{value}"));
+        line.extend([",\"", name, "\":", &value.to_string()]);
     }
     line.push_str("}\n");
     line

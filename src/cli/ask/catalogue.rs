@@ -17,7 +17,7 @@ pub(super) struct Subject<'m> {
 }
 
 enum Known<'m> {
-    Endpoint { endpoint: Endpoint, kind: Option<&'m str>, member: Option<Member> },
+    Endpoint { endpoint: Box<Endpoint>, kind: Option<&'m str>, member: Option<Member> },
     Several(String),
 }
 
@@ -33,8 +33,11 @@ impl<'m> Catalogue<'m> {
         let mut known = HashMap::with_capacity(manifests.snapshot.pods.len());
         for workload in &manifests.workloads {
             let name = format!("{}/{}", workload.endpoint.namespace, workload.name);
-            let entry =
-                Known::Endpoint { endpoint: workload.endpoint.clone(), kind: Some(&workload.kind), member: None };
+            let entry = Known::Endpoint {
+                endpoint: Box::new(workload.endpoint.clone()),
+                kind: Some(&workload.kind),
+                member: None,
+            };
             match known.get_mut(&name) {
                 None => {
                     known.insert(name, entry);
@@ -43,7 +46,7 @@ impl<'m> Catalogue<'m> {
                     kinds.push_str(" and ");
                     kinds.push_str(&workload.kind);
                 }
-                Some(Known::Endpoint { endpoint, .. }) if *endpoint == workload.endpoint => {}
+                Some(Known::Endpoint { endpoint, .. }) if **endpoint == workload.endpoint => {}
                 Some(Known::Endpoint { kind, .. }) => {
                     let kinds = format!("{} and {}", kind.unwrap_or("Pod"), workload.kind);
                     known.insert(name, Known::Several(kinds));
@@ -53,7 +56,10 @@ impl<'m> Catalogue<'m> {
         for pod in &manifests.snapshot.pods {
             let endpoint = Endpoint::from_pod(pod);
             if endpoint.name.is_some() {
-                known.insert(endpoint.display(), Known::Endpoint { endpoint, kind: None, member: None });
+                known.insert(
+                    endpoint.display(),
+                    Known::Endpoint { endpoint: Box::new(endpoint), kind: None, member: None },
+                );
             }
         }
         Self { known, classes: Classes::new(fences), suggested: HashMap::new() }

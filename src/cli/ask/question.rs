@@ -184,7 +184,7 @@ mod tests {
 
     #[rstest]
     #[case("", "column 0: EOF while parsing a value")]
-    #[case("[]", r#"invalid type: sequence, expected a question such as"#)]
+    #[case("[]", "invalid type: sequence, expected a question such as")]
     #[case(r#"{"dst":"c/d","port":80}"#, r#"the field "src" is missing"#)]
     #[case(r#"{"src":"a/b","port":80}"#, r#"the field "dst" is missing"#)]
     #[case(r#"{"src":"a/b","dst":"c/d"}"#, r#"the field "port" is missing"#)]

@@ -145,8 +145,9 @@ impl Manifests {
 fn documents(file: &SourceFile) -> Result<Vec<Rc<Node>>, ManifestError> {
     let text = std::str::from_utf8(&file.bytes).map_err(|error| {
         let good = file.bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = good.split(|byte| *byte == b'\n').count();
-        let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        let good = String::from_utf8_lossy(good);
+        let line = good.matches('\n').count() + 1;
+        let column = good.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         ManifestError {
             file: file.name.clone(),
             place: Some(Place { line, column }),

@@ -205,8 +205,8 @@ impl Reading {
                 true
             }
             Some((first, node)) if node.says_the_same_as(object.node) => {
-                let note = format!("{title} is declared at {first} and again, the same, at {}", object.place());
-                self.note(note);
+                let twice = format!("{title} is declared at {first} and again, the same, at {}", object.place());
+                self.note(twice);
                 false
             }
             Some((first, _)) => {

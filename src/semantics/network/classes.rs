@@ -41,7 +41,7 @@ pub struct Alike {
 #[derive(Debug)]
 pub struct Classes<'f> {
     pub(super) fences: &'f Fences,
-    pub(super) classes: Vec<Class>,
+    pub(super) all: Vec<Class>,
     ids: HashMap<Class, u32>,
     pods: HashMap<(String, String), u32>,
     nodes: HashMap<String, u32>,
@@ -54,7 +54,7 @@ impl<'f> Classes<'f> {
     pub fn new(fences: &'f Fences) -> Self {
         Self {
             fences,
-            classes: Vec::new(),
+            all: Vec::new(),
             ids: HashMap::new(),
             pods: HashMap::new(),
             nodes: HashMap::new(),
@@ -66,13 +66,12 @@ impl<'f> Classes<'f> {
     pub fn join(&mut self, endpoint: &Endpoint) -> Member {
         let class = self.fences.place(endpoint).into_class();
         let next = number(self.ids.len());
-        let class = match self.ids.get(&class) {
-            Some(id) => *id,
-            None => {
-                self.classes.push(class.clone());
-                self.ids.insert(class, next);
-                next
-            }
+        let class = if let Some(id) = self.ids.get(&class) {
+            *id
+        } else {
+            self.all.push(class.clone());
+            self.ids.insert(class, next);
+            next
         };
         let next = number(self.pods.len());
         let pod = endpoint.name.as_ref().map_or(NOBODY, |name| {
@@ -87,13 +86,13 @@ impl<'f> Classes<'f> {
     /// How many classes there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.classes.len()
+        self.all.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.classes.is_empty()
+        self.all.is_empty()
     }
 
     /// The key of a question, by which its decision can be kept.
@@ -123,7 +122,7 @@ impl<'f> Classes<'f> {
     }
 
     pub(super) fn class(&self, id: u32) -> &Class {
-        self.classes.get(id as usize).unwrap_or(&self.outside)
+        self.all.get(id as usize).unwrap_or(&self.outside)
     }
 }
 

@@ -149,10 +149,11 @@ impl Fences {
     }
 
     fn see_namespaces(&mut self, snapshot: &Snapshot) {
-        let mut declared: BTreeMap<&str, Option<&BTreeMap<String, String>>> = BTreeMap::new();
+        let none = BTreeMap::new();
+        let mut declared: BTreeMap<&str, &BTreeMap<String, String>> = BTreeMap::new();
         for namespace in &snapshot.namespaces {
             if let Some(name) = namespace.metadata.name.as_deref() {
-                declared.insert(name, namespace.metadata.labels.as_ref());
+                declared.insert(name, namespace.metadata.labels.as_ref().unwrap_or(&none));
             }
         }
         let mut names: BTreeSet<String> = declared.keys().map(|name| (*name).to_owned()).collect();
@@ -188,11 +189,11 @@ impl Fences {
     fn view_of(
         &self,
         name: &str,
-        declared: Option<Option<&BTreeMap<String, String>>>,
+        declared: Option<&BTreeMap<String, String>>,
         policies: Vec<u32>,
         selectors: &[(Where, Vec<u32>)],
     ) -> View {
-        let mut labels = declared.flatten().cloned().unwrap_or_default();
+        let mut labels = declared.cloned().unwrap_or_default();
         labels.insert(METADATA_NAME.to_owned(), name.to_owned());
         let declared = declared.is_some() || (self.whole && API_SERVERS_OWN.contains(&name));
         let mut view = View { labels, declared, policies, peers: Vec::new() };

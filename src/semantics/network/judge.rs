@@ -1,6 +1,7 @@
 //! The judgement of one connection between two classes.
 
 use super::fences::{Fences, Profile};
+use super::foreign::Tier;
 use super::labels::Match;
 use super::policy::{Direction, PeerId, PortRule, Ports, Rule};
 use super::standing::{Address, Addresses, Class, Relation};
@@ -109,7 +110,8 @@ impl Fences {
             return Raw::because_of(Answer::Denied, Circumstance::DestinationEnded);
         }
         if relation == Relation::Itself {
-            let mesh = |id: &&u32| self.outsiders.get(**id as usize).is_some_and(|outsider| outsider.mesh);
+            let mesh =
+                |id: &&u32| self.outsiders.get(**id as usize).is_some_and(|outsider| outsider.tier == Tier::Mesh);
             return match destination.outsiders(Direction::Ingress).iter().find(mesh) {
                 None => Raw::because_of(Answer::Allowed, Circumstance::Itself),
                 Some(id) => Raw::of(RawSide::NotIsolated, RawSide::Unknown(RawDoubt::Outsider(*id))),
@@ -192,7 +194,7 @@ impl Fences {
         let isolated = subject.isolated(direction);
         let settled = isolated.iter().any(|(_, matched)| *matched == Match::Yes);
         for id in subject.outsiders(direction) {
-            if !(settled && self.outsiders.get(*id as usize).is_some_and(|outsider| outsider.baseline)) {
+            if !(settled && self.outsiders.get(*id as usize).is_some_and(|outsider| outsider.tier == Tier::Baseline)) {
                 return RawSide::Unknown(RawDoubt::Outsider(*id));
             }
         }
@@ -222,7 +224,7 @@ impl Fences {
             let Some(policy) = self.policies.get(id as usize) else { continue };
             let mut allows = false;
             for (rule, number) in policy.rules(direction).unwrap_or_default().iter().zip(0_u32..) {
-                if !self.ports(question, rule) {
+                if !covers_port(question, rule) {
                     continue;
                 }
                 let (matched, by_address) = self.peers(question, rule, peer, address);
@@ -258,22 +260,6 @@ impl Fences {
         }
     }
 
-    /// Whether a rule covers the port; named ports are those of the destination.
-    fn ports(&self, question: Question<'_>, rule: &Rule) -> bool {
-        let covers = |rule: &PortRule| {
-            rule.protocol == question.protocol
-                && match rule.ports {
-                    Ports::All => true,
-                    Ports::Range(first, last) => first <= question.port && question.port <= last,
-                    Ports::Named(name) => {
-                        let nameless = question.as_nodes && question.destination.host_network;
-                        !nameless && question.destination.ports.contains(&(name, question.protocol, question.port))
-                    }
-                }
-        };
-        rule.ports.as_ref().is_none_or(|ports| ports.iter().any(covers))
-    }
-
     /// Whether a rule covers the peer, and whether a `Maybe` is for want of an address.
     fn peers(&self, question: Question<'_>, rule: &Rule, peer: &Class, address: Option<&Address>) -> (Match, bool) {
         let Some(peers) = &rule.peers else { return (Match::Yes, false) };
@@ -296,4 +282,20 @@ impl Fences {
         }
         (any, by_address)
     }
+}
+
+/// Whether a rule covers the port; named ports are those of the destination.
+fn covers_port(question: Question<'_>, rule: &Rule) -> bool {
+    let covers = |rule: &PortRule| {
+        rule.protocol == question.protocol
+            && match rule.ports {
+                Ports::All => true,
+                Ports::Range(first, last) => first <= question.port && question.port <= last,
+                Ports::Named(name) => {
+                    let nameless = question.as_nodes && question.destination.host_network;
+                    !nameless && question.destination.ports.contains(&(name, question.protocol, question.port))
+                }
+            }
+    };
+    rule.ports.as_ref().is_none_or(|ports| ports.iter().any(covers))
 }

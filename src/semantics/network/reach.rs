@@ -124,7 +124,7 @@ impl<'f> Classes<'f> {
     {
         let columns = self.columns(protocol, port);
         let rows = |direction| -> Vec<Row> {
-            self.classes.iter().map(|class| self.row(&columns, class, direction, protocol, port)).collect()
+            self.all.iter().map(|class| self.row(&columns, class, direction, protocol, port)).collect()
         };
         let mut reach = Reach {
             classes: self,
@@ -133,7 +133,7 @@ impl<'f> Classes<'f> {
             port,
             egress: rows(Direction::Egress),
             ingress: rows(Direction::Ingress),
-            judged: self.classes.iter().map(|class| !is_plain(class)).collect(),
+            judged: self.all.iter().map(|class| !is_plain(class)).collect(),
             one_by_one: HashMap::new(),
         };
         reach.judge_the_others();
@@ -141,7 +141,7 @@ impl<'f> Classes<'f> {
     }
 
     fn columns(&self, protocol: Protocol, port: Port) -> Columns {
-        let count = self.classes.len();
+        let count = self.all.len();
         let interned = &self.fences.interned;
         let mut columns = Columns {
             peers: vec![Set::none(count); interned.peers.len()],
@@ -155,7 +155,7 @@ impl<'f> Classes<'f> {
                 set.insert(class);
             }
         };
-        for (number, class) in self.classes.iter().enumerate() {
+        for (number, class) in self.all.iter().enumerate() {
             class.peers.iter().for_each(|id| mark(&mut columns.peers, id, number));
             class.perhaps.iter().for_each(|id| mark(&mut columns.perhaps, id, number));
             match class.addresses.first() {
@@ -169,7 +169,7 @@ impl<'f> Classes<'f> {
     }
 
     fn row(&self, columns: &Columns, class: &Class, direction: Direction, protocol: Protocol, port: Port) -> Row {
-        let count = self.classes.len();
+        let count = self.all.len();
         let isolated = class.isolated(direction);
         if isolated.is_empty() || !is_plain(class) {
             return Row { yes: Set::all(count), maybe: Set::none(count) };
@@ -299,7 +299,7 @@ impl Reach<'_> {
     }
 
     fn by_class(&self, source: usize, destination: usize) -> Answer {
-        let ended = |class: usize| self.classes.classes.get(class).is_none_or(|class| class.terminated);
+        let ended = |class: usize| self.classes.all.get(class).is_none_or(|class| class.terminated);
         if ended(source) || ended(destination) {
             return Answer::Denied;
         }
@@ -317,7 +317,7 @@ impl Reach<'_> {
     #[must_use]
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::default();
-        let mut sizes = vec![0_u64; self.classes.classes.len()];
+        let mut sizes = vec![0_u64; self.classes.all.len()];
         let mut plain = Vec::new();
         let mut odd = Vec::new();
         for member in &self.members {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::labels::{Requirement, Selector};
-use super::{Namespaces, Outsider, Scope, calico};
+use super::{Namespaces, Outsider, Scope, Tier, calico};
 use crate::semantics::ForeignPolicy;
 
 /// Kinds that hold no rule by themselves, though their names say policy: staged policies are not enforced, and the
@@ -113,7 +113,9 @@ pub(super) fn read(policy: &ForeignPolicy) -> Vec<Outsider> {
         "kubeovn.io" if kind == "Subnet" && !subnet_fences(spec) => Vec::new(),
         _ => {
             let mut outsider = outsider(policy, own(policy), labels(spec.get("podSelector")));
-            outsider.mesh = !kind.contains("NetworkPolicy");
+            if !kind.contains("NetworkPolicy") {
+                outsider.tier = Tier::Mesh;
+            }
             vec![outsider]
         }
     }
@@ -139,12 +141,12 @@ fn own(policy: &ForeignPolicy) -> Namespaces {
 fn outsider(policy: &ForeignPolicy, namespaces: Namespaces, pods: Selector) -> Outsider {
     let mut scope = Scope::new(namespaces, pods);
     scope.nodes = policy.namespace.is_none();
-    Outsider { name: title(policy), scope, ingress: true, egress: true, baseline: false, mesh: false }
+    Outsider { name: title(policy), scope, ingress: true, egress: true, tier: Tier::Ordinary }
 }
 
 fn receivers(policy: &ForeignPolicy, pods: Selector) -> Vec<Outsider> {
     let mut outsider = outsider(policy, own(policy), pods);
-    (outsider.egress, outsider.mesh) = (false, true);
+    (outsider.egress, outsider.tier) = (false, Tier::Mesh);
     vec![outsider]
 }
 
@@ -267,8 +269,11 @@ fn tiered(policy: &ForeignPolicy, spec: &Value) -> Vec<Outsider> {
     let mut outsider = outsider(policy, Namespaces::Selected(namespaces), pods);
     let rules = |name: &str| spec.get(name).is_some_and(|rules| rules.as_array().is_none_or(|rules| !rules.is_empty()));
     (outsider.ingress, outsider.egress) = (rules("ingress"), rules("egress"));
-    outsider.baseline = policy.kind == "BaselineAdminNetworkPolicy"
+    let baseline = policy.kind == "BaselineAdminNetworkPolicy"
         || (policy.kind == "ClusterNetworkPolicy" && spec.get("tier").is_some_and(|tier| tier == "Baseline"));
+    if baseline {
+        outsider.tier = Tier::Baseline;
+    }
     if outsider.ingress || outsider.egress { vec![outsider] } else { Vec::new() }
 }
 
@@ -285,7 +290,7 @@ fn istio(policy: &ForeignPolicy, spec: &Value) -> Vec<Outsider> {
     let targeted = spec.get("targetRef").is_some() || spec.get("targetRefs").is_some();
     let pods = if targeted { Selector::default() } else { labels(spec.get("selector")) };
     let mut outsider = outsider(policy, namespaces, pods);
-    (outsider.egress, outsider.mesh) = (false, true);
+    (outsider.egress, outsider.tier) = (false, Tier::Mesh);
     vec![outsider]
 }
 

@@ -37,6 +37,17 @@ impl Scope {
     }
 }
 
+/// When a foreign policy has a say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tier {
+    /// Beside or before NetworkPolicies.
+    Ordinary,
+    /// Only where no NetworkPolicy isolates the pod.
+    Baseline,
+    /// In a proxy of the pod, so even between a pod and its own address.
+    Mesh,
+}
+
 /// A foreign policy, or one rule set of it, with what it could touch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the kind of policy")]
@@ -46,10 +57,7 @@ pub(super) struct Outsider {
     pub(super) scope: Scope,
     pub(super) ingress: bool,
     pub(super) egress: bool,
-    /// Whether it only speaks where no NetworkPolicy isolates the pod (the baseline tier).
-    pub(super) baseline: bool,
-    /// Whether it may act inside the pod (a mesh), so even between a pod and its own address.
-    pub(super) mesh: bool,
+    pub(super) tier: Tier,
 }
 
 impl Outsider {
@@ -58,7 +66,7 @@ impl Outsider {
         let namespaces = namespace.map_or(Namespaces::All, |ns| Namespaces::One(ns.to_owned()));
         let mut scope = Scope::new(namespaces, Selector::default());
         scope.nodes = true;
-        Self { name, scope, ingress: true, egress: true, baseline: false, mesh: false }
+        Self { name, scope, ingress: true, egress: true, tier: Tier::Ordinary }
     }
 
     pub(super) const fn concerns(&self, direction: Direction) -> bool {
