@@ -13,26 +13,22 @@ fn verdicts(ended: &Ended) -> BTreeMap<String, Verdict> {
     ended.record().results.iter().map(|one| (one.case.id.to_string(), one.judgement.verdict)).collect()
 }
 
-/// Denied cases are seen denied in the engine's own way.
+/// Denied cases are seen denied in the engine's own way: Cilium never answers. kube-router does by
+/// ICMP, of which the kernel sends a target only a few a second, so that it may be silent as well.
 fn assert_denied_its_own_way(lab: &Lab, ended: &Ended) {
-    let (way, other) = match ended.record().cluster.cni.as_str() {
-        "cilium" => ("timeout", "refused"),
-        "kube-router" => ("refused", "timeout"),
-        cni => panic!("how {cni} denies is not known"),
-    };
     let results = ended.record().results.iter();
-    let denied: Vec<_> = results
+    let denied: Vec<&str> = results
         .filter(|one| one.case.expect == Access::Denied && one.judgement.observed.stance == Stance::Denied)
+        .map(|one| one.judgement.observed.because.as_str())
         .collect();
-    assert!(!denied.is_empty(), "{}: something should have been denied", lab.context);
-    for one in denied {
-        let seen = &one.judgement.observed.because;
-        assert!(
-            seen.contains(way) && !seen.contains(other),
-            "{}: {} should have been denied by {way}: {seen}",
-            lab.context,
-            one.case.id
-        );
+    let refused = denied.iter().filter(|seen| seen.contains("refused")).count();
+    let silent = denied.iter().filter(|seen| seen.contains("timeout")).count();
+    let counts = format!("{}: {refused} refused, {silent} silent, of {} cases", lab.context, denied.len());
+    eprintln!("{counts}");
+    match ended.record().cluster.cni.as_str() {
+        "cilium" => assert!(refused == 0 && silent == denied.len(), "Cilium should drop silently; {counts}"),
+        "kube-router" => assert!(refused > 0, "kube-router should refuse; {counts}"),
+        cni => panic!("how {cni} denies is not known"),
     }
 }
 

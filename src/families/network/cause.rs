@@ -11,8 +11,8 @@ pub(super) fn of_leak(ask: &Ask, computed: &Computed, seen: &Seen) -> Cause {
         Stance::Denied => Cause {
             kind: "not-enforced".to_owned(),
             sentence: format!("the policies deny it, and the CNI lets it pass: {}", computed.because),
-            remedy: "see that the CNI enforces NetworkPolicies at all and on these nodes: its agent runs, its policy \
-                     support is switched on"
+            remedy: "see that the CNI enforces NetworkPolicies at all and on these nodes (its agent runs, its policy \
+                     support is switched on), and that it supports what the named policy uses, such as named ports"
                 .to_owned(),
         },
         Stance::Unknown => Cause {
@@ -30,7 +30,7 @@ fn allowed(ask: &Ask, computed: &Computed, seen: &Seen) -> Cause {
         let idle: Vec<String> = seen
             .idle
             .iter()
-            .filter(|policy| policy.namespace == to.namespace)
+            .filter(|policy| policy.namespace == to.namespace && policy.isolates_ingress)
             .map(|policy| {
                 let nearest = policy.nearest.as_ref().map(|n| format!(" (did you mean {n}?)")).unwrap_or_default();
                 format!("{}/{} selects {}{nearest}", policy.namespace, policy.name, policy.selector)
@@ -107,4 +107,125 @@ pub(super) fn of_block(ask: &Ask, computed: &Computed, seen: &Seen) -> Cause {
 /// A cause of an inconclusive verdict.
 pub(super) fn not_proved(kind: &str, sentence: String, remedy: &str) -> Cause {
     Cause { kind: kind.to_owned(), sentence, remedy: remedy.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::families::network::seen::IdlePolicy;
+    use crate::families::network::{Placement, PodEnd};
+    use crate::model::{Namespace, Port, Protocol};
+    use crate::suite::Reach;
+    use rstest::rstest;
+
+    fn ask() -> Ask {
+        let end = |namespace: &str| PodEnd {
+            namespace: Namespace::new(namespace),
+            roles: Vec::new(),
+            variant: String::new(),
+        };
+        Ask {
+            from: end("a"),
+            to: end("b"),
+            reach: Reach::PodIp,
+            protocol: Protocol::Tcp,
+            port: Port::new(80).unwrap(),
+            placement: Placement::SameNode,
+            declared: String::new(),
+            tries: Vec::new(),
+        }
+    }
+
+    fn idle(namespace: &str, isolates_ingress: bool, nearest: Option<&str>) -> Vec<IdlePolicy> {
+        vec![IdlePolicy {
+            namespace: Namespace::new(namespace),
+            name: "web".to_owned(),
+            selector: "role=wbe".to_owned(),
+            nearest: nearest.map(str::to_owned),
+            isolates_ingress,
+        }]
+    }
+
+    #[rstest]
+    #[case::no_policy(
+        Stance::Allowed,
+        SideSeen::NoPolicy,
+        Vec::new(),
+        "policy-missing",
+        "no NetworkPolicy in namespace b"
+    )]
+    #[case::misspelt(
+        Stance::Allowed,
+        SideSeen::NoPolicy,
+        idle("b", true, Some("role=web")),
+        "policy-selects-nothing",
+        "b/web selects role=wbe (did you mean role=web?)"
+    )]
+    #[case::nothing_near(
+        Stance::Allowed,
+        SideSeen::NoPolicy,
+        idle("b", true, None),
+        "policy-selects-nothing",
+        "b/web selects role=wbe"
+    )]
+    #[case::an_idle_policy_elsewhere(
+        Stance::Allowed,
+        SideSeen::NoPolicy,
+        idle("a", true, None),
+        "policy-missing",
+        "no NetworkPolicy in namespace b"
+    )]
+    #[case::an_idle_policy_for_egress_only(
+        Stance::Allowed,
+        SideSeen::NoPolicy,
+        idle("b", false, None),
+        "policy-missing",
+        "no NetworkPolicy in namespace b"
+    )]
+    #[case::too_wide(
+        Stance::Allowed,
+        SideSeen::Allowed,
+        idle("b", true, None),
+        "policy-too-wide",
+        "b/fence allows it by ingress rule 2"
+    )]
+    #[case::not_enforced(Stance::Denied, SideSeen::Denied, Vec::new(), "not-enforced", "the CNI lets it pass")]
+    #[case::not_modelled(Stance::Unknown, SideSeen::Unknown, Vec::new(), "not-modelled", "unknown")]
+    fn a_leak_has_the_cause_that_its_columns_tell(
+        #[case] stance: Stance,
+        #[case] ingress: SideSeen,
+        #[case] idle: Vec<IdlePolicy>,
+        #[case] kind: &str,
+        #[case] words: &str,
+    ) {
+        let because = "b/fence allows it by ingress rule 2 (TCP 80).".to_owned();
+        let computed = Computed { stance, because, egress: SideSeen::NoPolicy, ingress };
+        let cause = of_leak(&ask(), &computed, &Seen { idle, ..Seen::default() });
+        assert_eq!(cause.kind, kind, "the kind should follow from the columns: {}", cause.sentence);
+        assert!(cause.sentence.contains(words), "the cause should say {words:?}: {}", cause.sentence);
+        assert!(!cause.remedy.is_empty(), "{kind} should have a remedy");
+    }
+
+    #[rstest]
+    #[case::too_strict(Stance::Denied, Vec::new(), "policy-too-strict", "the policies deny it")]
+    #[case::with_an_idle_policy_at_either_end(
+        Stance::Denied,
+        idle("a", false, None),
+        "policy-too-strict",
+        "a policy selects no pod: a/web selects role=wbe"
+    )]
+    #[case::by_something_else(Stance::Allowed, Vec::new(), "blocked-by-engine", "something else blocks it")]
+    #[case::not_modelled(Stance::Unknown, Vec::new(), "not-modelled", "unknown")]
+    fn a_block_has_the_cause_that_its_columns_tell(
+        #[case] stance: Stance,
+        #[case] idle: Vec<IdlePolicy>,
+        #[case] kind: &str,
+        #[case] words: &str,
+    ) {
+        let (egress, ingress) = (SideSeen::NoPolicy, SideSeen::Denied);
+        let computed = Computed { stance, because: "b/fence isolates it.".to_owned(), egress, ingress };
+        let cause = of_block(&ask(), &computed, &Seen { idle, ..Seen::default() });
+        assert_eq!(cause.kind, kind, "the kind should follow from the columns: {}", cause.sentence);
+        assert!(cause.sentence.contains(words), "the cause should say {words:?}: {}", cause.sentence);
+    }
 }

@@ -221,7 +221,7 @@ fn wider_selectors(selector: &LabelSelector) -> Vec<(String, LabelSelector)> {
 
 /// Whether a policy isolates the pods that it selects for what they receive. Without policyTypes it
 /// always does.
-fn isolates_ingress(spec: &NetworkPolicySpec) -> bool {
+pub(super) fn isolates_ingress(spec: &NetworkPolicySpec) -> bool {
     spec.policy_types.as_ref().is_none_or(|types| types.is_empty() || types.iter().any(|kind| kind == "Ingress"))
 }
 
@@ -236,6 +236,7 @@ fn unfenced(spec: &NetworkPolicySpec, protocol: &str) -> NetworkPolicySpec {
 
 #[cfg(test)]
 mod tests {
+    use super::How::{Deleted, PeerWidened, ProtocolUnfenced, SelectsNothing};
     use super::*;
     use rstest::rstest;
 
@@ -385,7 +386,6 @@ mod tests {
                     egress: [{to: [{namespaceSelector: {matchLabels: {tenant: b}}}]}]}";
         let all = sabotages(&[policy(spec)]);
         let hows: Vec<How> = all.iter().map(|one| one.how).collect();
-        use How::{Deleted, PeerWidened, ProtocolUnfenced, SelectsNothing};
         assert_eq!(
             hows,
             [Deleted, SelectsNothing, SelectsNothing, PeerWidened, PeerWidened, PeerWidened, ProtocolUnfenced]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::classes::{PodClass, represents_a_workload};
+use super::fences::isolates_ingress;
 use super::seen::IdlePolicy;
 use crate::model::Namespace;
 use crate::semantics::Snapshot;
@@ -29,6 +30,7 @@ pub(super) fn idle_policies(namespace: &Namespace, classes: &[PodClass], snapsho
                 name: policy.metadata.name.clone().unwrap_or_default(),
                 selector: in_words(selector),
                 nearest: nearest(selector, &carried),
+                isolates_ingress: policy.spec.as_ref().is_none_or(isolates_ingress),
             })
         })
         .collect()

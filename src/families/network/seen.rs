@@ -38,6 +38,8 @@ pub struct IdlePolicy {
     pub selector: String,
     /// The nearest labels that pods there do carry, where there are any near.
     pub nearest: Option<String>,
+    /// Whether it would fence what pods receive: one for egress alone explains no open ingress.
+    pub isolates_ingress: bool,
 }
 
 /// How long the fences of the new probes took to attach, as far as it was seen.
