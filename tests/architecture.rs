@@ -48,8 +48,19 @@ fn never(folders: &[&str], words: &[&str], why: &str) {
 }
 
 const IO: &[&str] = &[
-    "std::fs", "std::net::Tcp", "std::net::Udp", "std::process", "std::time::SystemTime", "std::time::Instant",
-    "tokio::", "kube::", "reqwest", "getrandom", "Timestamp::now", "std::env", "async fn",
+    "std::fs",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "std::process",
+    "std::time::SystemTime",
+    "std::time::Instant",
+    "tokio::",
+    "kube::",
+    "reqwest",
+    "getrandom",
+    "Timestamp::now",
+    "std::env",
+    "async fn",
 ];
 
 #[test]

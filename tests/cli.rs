@@ -171,7 +171,10 @@ fn a_reader_that_goes_away_is_no_error() {
 fn questions_are_answered_from_standard_input() {
     let scene = Scene::new();
     std::fs::create_dir(scene.0.path().join("m")).unwrap();
-    scene.file("m/pods.yaml", b"{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: a}, spec: {containers: []}}\n");
+    scene.file(
+        "m/pods.yaml",
+        b"{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: a}, spec: {containers: []}}\n",
+    );
     scene.file("q", b"{\"src\": \"a/p\", \"dst\": \"a/p\", \"protocol\": \"TCP\", \"port\": 80}\nnonsense\n");
     let questions = std::fs::File::open(scene.0.path().join("q")).unwrap();
     let output = scene.command(&["ask", "network", "m"]).stdin(questions).output().unwrap();

@@ -87,16 +87,13 @@ pub(super) fn checks(args: &ChecksArgs) -> miette::Result<u8> {
     let Some(wanted) = &args.check else {
         return print(&suites.iter().map(|(suite, _)| list(suite)).collect::<Vec<_>>().join("\n"));
     };
-    match checks().find(|check| check.id.as_str() == wanted) {
-        Some(check) => print(&whole(check)),
-        None => {
-            let known: Vec<&str> = checks().map(|check| check.id.as_str()).collect();
-            let nearest =
-                known.iter().max_by(|a, b| strsim::jaro_winkler(wanted, a).total_cmp(&strsim::jaro_winkler(wanted, b)));
-            let nearest = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
-            miette::bail!("there is no check `{wanted}`{nearest}")
-        }
+    if let Some(check) = checks().find(|check| check.id.as_str() == wanted) {
+        return print(&whole(check));
     }
+    let likeness = |check: &&Check| strsim::jaro_winkler(wanted, check.id.as_str());
+    let nearest = checks().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let nearest = nearest.map(|check| format!("; did you mean `{}`?", check.id)).unwrap_or_default();
+    miette::bail!("there is no check `{wanted}`{nearest}")
 }
 
 fn list(suite: &Suite) -> String {

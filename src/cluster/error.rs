@@ -8,10 +8,7 @@ use thiserror::Error;
 pub enum ClusterError {
     /// No kubeconfig, and not inside a cluster.
     #[error("no kubeconfig was found: {looked}")]
-    #[diagnostic(
-        code(tenantproof::kubeconfig),
-        help("name one with --kubeconfig or KUBECONFIG")
-    )]
+    #[diagnostic(code(tenantproof::kubeconfig), help("name one with --kubeconfig or KUBECONFIG"))]
     NoKubeconfig {
         /// Where it was looked for.
         looked: String,

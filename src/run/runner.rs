@@ -66,7 +66,7 @@ pub async fn run(
     let mut teller = Teller { emit, record: RunRecord::new(), phases: BTreeMap::new() };
     let connection = cluster::connect(&options.connect).await?;
     let world = World::read(options, &connection, &mut teller).await?;
-    teller.tell(world.started(options, &connection));
+    teller.tell(&world.started(options, &connection));
 
     teller.begin(Phase::Plan, None);
     let plan = network::plan(&PlanInput {
@@ -80,10 +80,10 @@ pub async fn run(
     });
     let detail = format!("{} cases, {} probes", plan.cases.len(), plan.probes.len());
     teller.end(Phase::Plan, detail);
-    teller.tell(Event::Planned { cases: plan.cases.clone(), coverage: world.coverage(&plan) });
+    teller.tell(&Event::Planned { cases: plan.cases.clone(), coverage: world.coverage(&plan) });
 
     let status = carry_out(options, &connection, &world, &plan, &mut teller, interrupt).await;
-    teller.tell(Event::Finished { status, at: now() });
+    teller.tell(&Event::Finished { status, at: now() });
     Ok(teller.record)
 }
 
@@ -180,11 +180,11 @@ fn judge(plan: &NetworkPlan, seen: &network::Seen, teller: &mut Teller<impl FnMu
         );
     }
     let observations = serde_json::to_value(seen).unwrap_or_default();
-    teller.tell(Event::Observed { family: Family::new(network::NAME), observations });
+    teller.tell(&Event::Observed { family: Family::new(network::NAME), observations });
     let status = match network::judge(&plan.cases, seen) {
         Ok(results) => {
             for result in results {
-                teller.tell(Event::Judged(Box::new(result)));
+                teller.tell(&Event::Judged(Box::new(result)));
             }
             RunStatus::Finished
         }
@@ -385,23 +385,23 @@ struct Teller<F> {
 }
 
 impl<F: FnMut(&Event, &RunRecord)> Teller<F> {
-    fn tell(&mut self, event: Event) {
-        self.record.apply(&event);
-        (self.emit)(&event, &self.record);
+    fn tell(&mut self, event: &Event) {
+        self.record.apply(event);
+        (self.emit)(event, &self.record);
     }
 
     fn begin(&mut self, phase: Phase, total: Option<usize>) {
         self.phases.insert(phase, Instant::now());
-        self.tell(Event::PhaseStarted { phase, total });
+        self.tell(&Event::PhaseStarted { phase, total });
     }
 
     fn end(&mut self, phase: Phase, detail: String) {
         let seconds = self.phases.remove(&phase).map_or(0.0, |begun| begun.elapsed().as_secs_f64());
-        self.tell(Event::PhaseFinished { phase, seconds: (seconds * 1000.0).round() / 1000.0, detail });
+        self.tell(&Event::PhaseFinished { phase, seconds: (seconds * 1000.0).round() / 1000.0, detail });
     }
 
     fn warn(&mut self, message: String, help: Option<&str>) {
-        self.tell(Event::Warned(Warning { message, help: help.map(ToOwned::to_owned) }));
+        self.tell(&Event::Warned(Warning { message, help: help.map(ToOwned::to_owned) }));
     }
 
     fn warn_of(&mut self, error: &ClusterError) {
@@ -417,7 +417,7 @@ impl<F: FnMut(&Event, &RunRecord)> Witness for Teller<F> {
     }
 
     fn progress(&mut self, stage: Stage, done: usize, detail: Option<String>) {
-        self.tell(Event::PhaseProgress { phase: phase(stage), done, detail });
+        self.tell(&Event::PhaseProgress { phase: phase(stage), done, detail });
     }
 
     fn ended(&mut self, stage: Stage, detail: String) {

@@ -26,7 +26,13 @@ fn only_concerns(record: &RunRecord, namespace: &str, why: &str) {
             assert_eq!(judgement.verdict, Verdict::Inconclusive, "{}: {}", result.case.id, judgement.reason);
             assert!(judgement.reason.contains(why), "the reason should be told: {}", judgement.reason);
         } else {
-            assert_eq!(judgement.verdict, Verdict::Pass, "{} has nothing to do with it: {}", result.case.id, judgement.reason);
+            assert_eq!(
+                judgement.verdict,
+                Verdict::Pass,
+                "{} has nothing to do with it: {}",
+                result.case.id,
+                judgement.reason
+            );
             others += 1;
         }
     }
@@ -74,7 +80,8 @@ fn the_printed_cluster_role_is_enough_and_one_namespace_less_costs_that_tenant_a
         let story = Story::new(&lab, "rights");
         let role = format!("{}-role", story.a);
         lab.apply(&permissions().replace("name: tenantproof\n", &format!("name: {role}\n")));
-        let subject = |user: &str| format!("subjects: [{{kind: User, name: {user}, apiGroup: rbac.authorization.k8s.io}}]\n");
+        let subject =
+            |user: &str| format!("subjects: [{{kind: User, name: {user}, apiGroup: rbac.authorization.k8s.io}}]\n");
         let binding = |kind: &str, namespace: &str, name: &str, user: &str| {
             format!(
                 "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata: {{name: {name}{namespace}}}\n\
@@ -132,6 +139,7 @@ fn an_image_that_cannot_be_pulled_is_named_and_soon() {
         for result in told {
             assert!(result.judgement.reason.contains(image), "{}", result.judgement.reason);
         }
+        assert!(ended.report("junit.xml").contains("<error"), "a CI must not show it green");
         nothing_left(&lab, &story);
     }
 }
@@ -187,9 +195,12 @@ fn a_target_that_dies_is_not_proved_to_be_fenced() {
         let ours = ListParams::default().labels("tenantproof.dev/run");
         let mut victim = String::new();
         eventually("a running probe in b", Duration::from_secs(60), || {
-            let running = lab.wait(pods.list(&ours)).unwrap().items.into_iter().find(|pod| {
-                pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Running")
-            });
+            let running = lab
+                .wait(pods.list(&ours))
+                .unwrap()
+                .items
+                .into_iter()
+                .find(|pod| pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Running"));
             victim = running.and_then(|pod| pod.metadata.name).unwrap_or_default();
             !victim.is_empty()
         });
@@ -199,7 +210,8 @@ fn a_target_that_dies_is_not_proved_to_be_fenced() {
         let ended = run.ended(&output).expect_code(3);
         let record = ended.record();
         let mut judged = 0;
-        for result in record.results.iter().filter(|result| result.case.id.as_str().contains(&format!(">{}/", story.b))) {
+        for result in record.results.iter().filter(|result| result.case.id.as_str().contains(&format!(">{}/", story.b)))
+        {
             assert_ne!(
                 result.judgement.verdict,
                 Verdict::Fail,
@@ -234,7 +246,13 @@ fn a_policy_of_another_kind_is_named_and_the_packets_decide() {
         assert!(!into_b.is_empty());
         for result in into_b {
             let computed = &result.judgement.computed;
-            assert_eq!(computed.stance, tenantproof::families::Stance::Unknown, "{}: {}", result.case.id, computed.because);
+            assert_eq!(
+                computed.stance,
+                tenantproof::families::Stance::Unknown,
+                "{}: {}",
+                result.case.id,
+                computed.because
+            );
             assert!(computed.because.contains("theirs"), "{}", computed.because);
         }
     }

@@ -85,12 +85,11 @@ impl Lab {
     /// Breaks a fence.
     pub(crate) fn break_fence(&self, sabotage: &Sabotage) {
         eprintln!("{}: {}", self.context, sabotage.description);
-        match &sabotage.broken {
-            Some(policy) => self.put(policy),
-            None => {
-                let name = &sabotage.whole.metadata.name.clone().unwrap();
-                self.wait(self.policies(&sabotage.whole).delete(name, &kube::api::DeleteParams::default())).unwrap();
-            }
+        if let Some(policy) = &sabotage.broken {
+            self.put(policy);
+        } else {
+            let name = &sabotage.whole.metadata.name.clone().unwrap();
+            self.wait(self.policies(&sabotage.whole).delete(name, &kube::api::DeleteParams::default())).unwrap();
         }
     }
 
@@ -167,7 +166,7 @@ impl Lab {
     pub(crate) fn run(&self, tenancy: &str) -> Run {
         let folder = TempDir::new().unwrap();
         std::fs::write(folder.path().join("tenancy.yaml"), tenancy).unwrap();
-        Run { context: self.context.clone(), folder, arguments: Vec::new(), environment: Vec::new() }
+        Run { context: self.context.clone(), folder, arguments: Vec::new() }
     }
 }
 
@@ -176,7 +175,6 @@ pub(crate) struct Run {
     context: String,
     folder: TempDir,
     arguments: Vec<String>,
-    environment: Vec<(String, String)>,
 }
 
 /// What a run came to.
@@ -197,12 +195,6 @@ impl Run {
         self
     }
 
-    /// One more variable of the environment.
-    pub(crate) fn with_env(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
     /// The folder of its reports.
     pub(crate) fn reports(&self) -> PathBuf {
         self.folder.path().join("out")
@@ -217,7 +209,6 @@ impl Run {
             .args(["--context", &self.context, "--out"])
             .arg(self.reports())
             .args(&self.arguments)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

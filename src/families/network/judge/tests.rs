@@ -25,7 +25,14 @@ fn attempts(outcomes: &[Outcome]) -> Vec<Attempt> {
     outcomes.iter().map(|outcome| Attempt { outcome: outcome.clone(), micros: 1 }).collect()
 }
 
-fn one(from: &str, to: &str, placement: Placement, stance: Stance, outcomes: &[Outcome], arrivals: Option<u32>) -> TrySeen {
+fn one(
+    from: &str,
+    to: &str,
+    placement: Placement,
+    stance: Stance,
+    outcomes: &[Outcome],
+    arrivals: Option<u32>,
+) -> TrySeen {
     TrySeen {
         from: ProbeName::new(from),
         to: ProbeName::new(to),
@@ -252,7 +259,8 @@ fn a_flow_that_does_not_pass_to_a_dead_target_is_not_proved_to_be_broken() {
 
 #[test]
 fn what_was_not_made_is_inconclusive_with_its_reason() {
-    let mut scene = Scene::new(Access::Denied, Stance::Denied, &[], None).controlled(Placement::OtherNode, Placement::OtherNode);
+    let mut scene =
+        Scene::new(Access::Denied, Stance::Denied, &[], None).controlled(Placement::OtherNode, Placement::OtherNode);
     scene.seen.tries.get_mut("case").unwrap().fault = Some("the quota has no room".to_owned());
     let judgement = scene.verdict().judgement;
     assert_eq!(judgement.verdict, Verdict::Inconclusive);

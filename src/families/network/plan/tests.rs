@@ -32,7 +32,7 @@ fn object<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-fn pod(namespace: &str, name: &str, labels: Value, ports: Value) -> k8s_openapi::api::core::v1::Pod {
+fn pod(namespace: &str, name: &str, labels: &Value, ports: &Value) -> k8s_openapi::api::core::v1::Pod {
     object(json!({
         "metadata": {"namespace": namespace, "name": name, "labels": labels},
         "spec": {"containers": [{"name": "c", "ports": ports}]},
@@ -59,9 +59,9 @@ fn snapshot() -> Snapshot {
         namespaces: ["a", "b", "c"].map(|name| object(json!({"metadata": {"name": name, "labels": {}}}))).into(),
         network_policies: vec![fence("a"), fence("b"), fence("c"), flow],
         pods: vec![
-            pod("a", "a-1", json!({"role": "client", "app": "x"}), json!([])),
-            pod("a", "a-2", json!({"role": "client", "app": "y"}), json!([])),
-            pod("b", "b-1", json!({"app": "db"}), json!([{"containerPort": 5432}])),
+            pod("a", "a-1", &json!({"role": "client", "app": "x"}), &json!([])),
+            pod("a", "a-2", &json!({"role": "client", "app": "y"}), &json!([])),
+            pod("b", "b-1", &json!({"app": "db"}), &json!([{"containerPort": 5432}])),
         ],
         ..Snapshot::default()
     }
@@ -97,7 +97,8 @@ fn names(plan: &NetworkPlan) -> BTreeSet<&str> {
 #[test]
 fn one_probe_a_node_stands_for_pods_that_nothing_tells_apart() {
     let plan = the_plan();
-    let expected = ["a/any@n1", "a/any@n2", "a/client@n1", "a/client@n2", "b/any@n1", "b/any@n2", "c/any@n1", "c/any@n2"];
+    let expected =
+        ["a/any@n1", "a/any@n2", "a/client@n1", "a/client@n2", "b/any@n1", "b/any@n2", "c/any@n1", "c/any@n2"];
     assert_eq!(names(&plan), BTreeSet::from(expected), "both client pods are one class: no selector reads `app`");
     assert_eq!(plan.pods_represented, 3);
 }

@@ -50,7 +50,6 @@ pub(super) enum Tier {
 
 /// A foreign policy, or one rule set of it, with what it could touch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the kind of policy")]
 pub(super) struct Outsider {
     /// How it is named to people, such as `CiliumNetworkPolicy shop/fence`.
     pub(super) name: String,
