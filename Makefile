@@ -1,5 +1,5 @@
 # tenantproof. `make` lists what there is.
-SHELL := /usr/bin/env bash
+SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help

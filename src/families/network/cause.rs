@@ -47,8 +47,8 @@ fn allowed(ask: &Ask, computed: &Computed, seen: &Seen) -> Cause {
             };
         }
         let egress = match computed.egress {
-            SideSeen::NoPolicy => format!(", and none fences the egress of {from}"),
-            _ => format!("; the egress of {from} is allowed"),
+            SideSeen::NoPolicy => ", and none fences the egress of its sources",
+            _ => "; the egress of its sources is allowed",
         };
         return Cause {
             kind: "policy-missing".to_owned(),
