@@ -195,12 +195,11 @@ fn beside_what_would_adopt_publish_count_or_scale_by_a_probe_nothing_of_the_tena
             probes: household.probes(),
             classes: lab.list_all(),
         });
-        let ended = ended.expect_code(3);
-
         for look in &looks {
             assert_same(&before, &look.belongings, "while the probes were there");
         }
         assert_same(&before, &household.belongings(), "after the run");
+        let ended = ended.expect_code(3);
         assert_good_guests(&household, &looks);
         assert_verdicts(&household.story, &ended);
         assert_nothing_left(&lab, &household.story, ended.record().run.id.as_str());
