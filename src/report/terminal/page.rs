@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::layout::{width, wrapped};
+use super::layout::{cut, width, wrapped};
 use super::table;
 use crate::model::{Family, Verdict};
 use crate::report::causes::{Cause, by_cause};
@@ -123,8 +123,10 @@ impl Page<'_> {
     /// A list that says how long it is and shows its beginning.
     fn list(&mut self, label: &str, entries: &[String]) {
         const SHOWN: usize = 2;
+        // Some two lines; run.json has the whole.
+        const LONGEST: usize = 160;
         for entry in entries.iter().take(SHOWN) {
-            self.labelled(label, entry);
+            self.labelled(label, &cut(entry, LONGEST, self.style.ellipsis()));
         }
         if entries.len() > SHOWN {
             self.labelled(label, &format!("and {} more: run.json", entries.len() - SHOWN));

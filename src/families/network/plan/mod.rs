@@ -316,8 +316,8 @@ fn reachable_by_service(
     }
     if !mute.is_empty() {
         let note = format!(
-            "{} targets by their Service, since the policies let no pod reach them there, and nothing would show that the \
-             Service forwards; by their own address they are tried: {}",
+            "{} targets by their Service: the policies let nobody reach them there, so nothing would show that it \
+             forwards; by their own address they are tried: {}",
             mute.len(),
             mute.join(", ")
         );
