@@ -224,10 +224,14 @@ impl Run {
     /// Reads what a started run came to.
     pub(crate) fn ended(self, output: &Output) -> Ended {
         let record = std::fs::read(self.reports().join("run.json")).ok();
+        let record: Option<RunRecord> = record.map(|bytes| serde_json::from_slice(&bytes).unwrap());
+        if let Some(record) = &record {
+            assert_follows_from_observations(record);
+        }
         Ended {
             code: output.status.code().unwrap_or(-1),
             text: format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)),
-            record: record.map(|bytes| serde_json::from_slice(&bytes).unwrap()),
+            record,
             folder: self.folder,
         }
     }
@@ -248,6 +252,16 @@ impl Ended {
     pub(crate) fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, code, "the run should have ended with {code}:\n{}", self.text);
         self
+    }
+}
+
+/// No verdict of any run is kept that does not follow from the observations kept beside it.
+fn assert_follows_from_observations(record: &RunRecord) {
+    for (family, observations) in &record.observations {
+        let kept: Vec<_> = record.results.iter().filter(|result| &result.case.family == family).cloned().collect();
+        let cases: Vec<_> = kept.iter().map(|result| result.case.clone()).collect();
+        let again = tenantproof::families::judge_again(family, &cases, observations).unwrap();
+        assert_eq!(again, kept, "judging the stored observations again should give the stored verdicts");
     }
 }
 
