@@ -29,7 +29,8 @@ impl Cause<'_> {
             return Cow::Borrowed(&self.first.sentence);
         }
         let others = count(self.pairs - 1, "other pair", "other pairs");
-        Cow::Owned(format!("{} The same holds for {others}.", self.first.sentence))
+        let first = self.first.sentence.trim_end_matches('.');
+        Cow::Owned(format!("{first}; the same holds for {others}"))
     }
 
     /// Why; empty where that is what the sentence says already.

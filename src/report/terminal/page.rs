@@ -113,7 +113,7 @@ impl Page<'_> {
             .warnings
             .iter()
             .map(|warning| match &warning.help {
-                Some(help) => format!("{} {help}", warning.message),
+                Some(help) => format!("{}; {help}", warning.message.trim_end_matches('.')),
                 None => warning.message.clone(),
             })
             .collect();
