@@ -77,6 +77,14 @@ fn main() {
         rate(QUESTIONS, asked.saturating_sub(load))
     );
     println!("  from end to end {asked:.2?}, {:.0} a second", rate(QUESTIONS, asked));
+    let documents: Vec<String> =
+        world.iter().map(|object| serde_saphyr::to_string(object).expect("an object as YAML")).collect();
+    let yaml = documents.join("---\n");
+    std::fs::remove_file(folder.path().join("cluster.json")).expect("a file");
+    std::fs::write(folder.path().join("cluster.yaml"), &yaml).expect("a file");
+    let (read, load) = timed(|| ask::network(folder.path(), BufReader::new(&b""[..]), Vec::new()));
+    read.expect("manifests that can be read");
+    println!("  the same manifests as YAML, {} kB: {load:.2?}", yaml.len() / 1000);
     assert!(total < Duration::from_secs(2), "10,000 pods under 1,000 policies took {total:?}");
     assert!(rate(QUESTIONS, asked) > 100_000.0, "fewer than 100,000 questions a second");
 }

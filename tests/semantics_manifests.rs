@@ -189,6 +189,19 @@ fn says_what_it_passes_over() {
     insta::assert_snapshot!(said.join("\n"));
 }
 
+/// One line of several megabytes, as `kubectl get -o json` piped through a compactor gives: time grows with its length.
+#[test]
+fn reads_one_long_line_in_linear_time() {
+    let pod = |n: usize| {
+        format!(r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"pod-{n}","labels":{{"n":"{n}"}}}}}}"#)
+    };
+    let pods: Vec<String> = (0..20_000).map(pod).collect();
+    let start = std::time::Instant::now();
+    let manifests = read(format!(r#"{{"apiVersion":"v1","kind":"List","items":[{}]}}"#, pods.join(","))).unwrap();
+    assert_eq!(manifests.snapshot.pods.len(), 20_000);
+    assert!(start.elapsed().as_secs() < 30, "it took {:?}", start.elapsed());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 

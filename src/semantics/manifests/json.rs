@@ -11,7 +11,7 @@ const DEEPEST: usize = 1000;
 
 /// Reads all values of a text.
 pub(super) fn parse(text: &str) -> Result<Vec<Rc<Node>>, SyntaxError> {
-    let mut reader = Reader { text, at: 0, line: 1, line_start: 0 };
+    let mut reader = Reader { text, at: 0, line: 1, counted: 0, column: 1 };
     let mut values = Vec::new();
     loop {
         reader.skip_space();
@@ -26,7 +26,10 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     line: usize,
-    line_start: usize,
+    /// How far columns are counted, and which column that is. A file may be one line of many megabytes, so what was
+    /// counted is not counted again.
+    counted: usize,
+    column: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -34,16 +37,17 @@ impl<'a> Reader<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn place(&self) -> Place {
-        let before = self.text.get(self.line_start..self.at).unwrap_or_default();
-        Place { line: self.line, column: before.chars().count() + 1 }
+    fn place(&mut self) -> Place {
+        self.column += self.text.get(self.counted..self.at).unwrap_or_default().chars().count();
+        self.counted = self.at;
+        Place { line: self.line, column: self.column }
     }
 
-    fn fail<T>(&self, message: impl Into<String>) -> Result<T, SyntaxError> {
+    fn fail<T>(&mut self, message: impl Into<String>) -> Result<T, SyntaxError> {
         Err(SyntaxError { place: self.place(), message: message.into() })
     }
 
-    fn expected<T>(&self, what: &str) -> Result<T, SyntaxError> {
+    fn expected<T>(&mut self, what: &str) -> Result<T, SyntaxError> {
         match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
             Some(found) => self.fail(format!("expected {what}, found {found:?}")),
             None => self.fail(format!("expected {what}, and the file ends here")),
@@ -57,7 +61,7 @@ impl<'a> Reader<'a> {
                 b'\n' => {
                     self.at += 1;
                     self.line += 1;
-                    self.line_start = self.at;
+                    (self.counted, self.column) = (self.at, 1);
                 }
                 _ => break,
             }
