@@ -4,6 +4,7 @@
 //! next one sees that, deletes the Lease, and everything that it owned goes with it.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -15,7 +16,7 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Precon
 use kube::{Api, Client};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::error::{ClusterError, in_words};
 use super::pod::{RUN_LABEL, owned_by};
@@ -34,6 +35,8 @@ pub struct Claims {
     client: Client,
     run: RunId,
     leases: BTreeMap<Namespace, Lease>,
+    /// What the heartbeat renews: the same Leases.
+    renewed: Arc<Mutex<Vec<(Namespace, Lease)>>>,
     refused: BTreeMap<Namespace, String>,
     heartbeat: Option<JoinHandle<()>>,
     lost: watch::Receiver<Option<(Namespace, String)>>,
@@ -63,19 +66,24 @@ impl Claims {
         namespaces.sort();
         namespaces.dedup();
         let (_, lost) = watch::channel(None);
-        let claims = Self {
+        let mut claims = Self {
             client: client.clone(),
             run: run.clone(),
             leases: BTreeMap::new(),
+            renewed: Arc::default(),
             refused: BTreeMap::new(),
             heartbeat: None,
             lost,
         };
+        // From the first claim on: while this run waits for another namespace, nobody may take it for dead.
+        claims.start_heartbeat();
         let mut claiming = Claiming { claims, removed: Vec::new() };
+        let mut dead = Dead::default();
         let end = Instant::now() + wait;
         for namespace in namespaces {
-            match take_one(client, run, &namespace, end, &mut claiming.removed).await {
+            match take_one(client, run, &namespace, end, &mut dead).await {
                 Ok(lease) => {
+                    held(&claiming.claims.renewed).push((namespace.clone(), lease.clone()));
                     claiming.claims.leases.insert(namespace, lease);
                 }
                 Err(ClusterError::Claimed { namespace, holder }) => {
@@ -87,7 +95,9 @@ impl Claims {
                 }
             }
         }
-        claiming.claims.start_heartbeat();
+        // All at once: where a killed run had many namespaces, they empty at the same time.
+        join_all(claiming.claims.leases.keys().map(|namespace| await_remains(client, run, namespace))).await;
+        claiming.removed = dead.last_renewals.into_keys().collect();
         Ok(claiming)
     }
 
@@ -121,14 +131,28 @@ impl Claims {
         }
     }
 
+    /// Whether every claim is held now: asked after the last observation, since a loss in the last
+    /// seconds has not been noticed by the heartbeat yet.
+    ///
+    /// # Errors
+    /// [`ClusterError::ClaimLost`] for the first that is not.
+    pub async fn confirm(&self) -> Result<(), ClusterError> {
+        let renewals = self.leases.iter().map(|(namespace, lease)| renew(&self.client, namespace, lease));
+        match join_all(renewals).await.into_iter().flatten().next() {
+            Some((namespace, why)) => Err(ClusterError::ClaimLost { namespace: namespace.to_string(), why }),
+            None => Ok(()),
+        }
+    }
+
     fn start_heartbeat(&mut self) {
         let (tell, lost) = watch::channel(None);
         self.lost = lost;
         let client = self.client.clone();
-        let leases = self.leases.clone();
+        let leases = Arc::clone(&self.renewed);
         self.heartbeat = Some(tokio::spawn(async move {
             loop {
                 sleep(RENEWAL).await;
+                let leases = held(&leases).clone();
                 let renewals = leases.iter().map(|(namespace, lease)| renew(&client, namespace, lease));
                 if let Some(loss) = join_all(renewals).await.into_iter().flatten().next() {
                     tell.send_replace(Some(loss));
@@ -162,17 +186,20 @@ impl Claims {
     }
 }
 
-/// Deletes this run's own Leases, by whatever it was interrupted.
+/// Deletes this run's own Leases, by whatever it was interrupted; bounded.
 pub async fn release_all(client: &Client, run: &RunId, namespaces: &[Namespace]) {
-    for namespace in namespaces {
+    let deletions = namespaces.iter().map(|namespace| async move {
         let leases: Api<Lease> = Api::namespaced(client.clone(), namespace.as_str());
-        let Ok(lease) = leases.get(LOCK_NAME).await else { continue };
+        let Ok(lease) = leases.get(LOCK_NAME).await else { return };
         let labels = lease.metadata.labels.as_ref();
         if labels.and_then(|labels| labels.get(RUN_LABEL)).map(String::as_str) == Some(run.as_str())
             && let Err(error) = leases.delete(LOCK_NAME, &delete_exactly(&lease)).await
         {
             tracing::debug!(%error, %namespace, "a Lease stays until the next run");
         }
+    });
+    if timeout(Duration::from_secs(15), join_all(deletions)).await.is_err() {
+        tracing::debug!("some Leases stay until the next run");
     }
 }
 
@@ -190,6 +217,11 @@ fn delete_exactly(lease: &Lease) -> DeleteParams {
         preconditions: Some(Preconditions { uid: lease.metadata.uid.clone(), resource_version: None }),
         ..DeleteParams::default()
     }
+}
+
+fn held(leases: &Mutex<Vec<(Namespace, Lease)>>) -> MutexGuard<'_, Vec<(Namespace, Lease)>> {
+    // A list of Leases can't be left half changed.
+    leases.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn renew(client: &Client, namespace: &Namespace, lease: &Lease) -> Option<(Namespace, String)> {
@@ -212,54 +244,108 @@ async fn renew(client: &Client, namespace: &Namespace, lease: &Lease) -> Option<
     }
 }
 
+/// Runs that were found dead, with the renewal that was their last.
+#[derive(Default)]
+struct Dead {
+    last_renewals: BTreeMap<RunId, Option<Timestamp>>,
+}
+
+impl Dead {
+    /// Whether a Lease is known to be a dead run's without being watched: a run renews all its Leases
+    /// in one go, so one that was renewed no later than the one that was watched died with it. Both
+    /// times are of the holder's clock; clocks of two machines are never compared.
+    fn holds(&self, lease: &Seen) -> bool {
+        let last = self.last_renewals.get(&lease.holder).copied().flatten();
+        last.zip(lease.renewed).is_some_and(|(last, renewed)| renewed.duration_since(last).unsigned_abs() <= RENEWAL)
+    }
+}
+
+/// What matters of somebody's Lease.
+struct Seen {
+    holder: RunId,
+    version: Option<String>,
+    renewed: Option<Timestamp>,
+    lasts: Duration,
+}
+
+impl Seen {
+    fn of(lease: &Lease) -> Self {
+        let spec = lease.spec.as_ref();
+        let lasts = spec.and_then(|spec| spec.lease_duration_seconds).unwrap_or(LEASE_SECONDS);
+        Self {
+            holder: RunId::new(spec.and_then(|spec| spec.holder_identity.clone()).unwrap_or_default()),
+            version: lease.metadata.resource_version.clone(),
+            renewed: spec.and_then(|spec| spec.renew_time.as_ref()).map(|time| time.0),
+            lasts: Duration::from_secs(u64::try_from(lasts).unwrap_or(15)),
+        }
+    }
+}
+
+/// How long a Lease has been seen unrenewed. Only time in which the API server answered counts: while
+/// it does not, nobody can renew.
+#[derive(Default)]
+struct Unrenewed {
+    version: Option<String>,
+    last_look: Option<Instant>,
+    time: Duration,
+}
+
+impl Unrenewed {
+    /// A longer time between two looks may have been one without an API server.
+    const GAP: Duration = Duration::from_secs(2);
+
+    fn look(&mut self, version: Option<&String>, now: Instant) -> Duration {
+        let since_last = self.last_look.map(|last| now.duration_since(last));
+        if self.version.as_ref() == version {
+            self.time += since_last.map_or(Duration::ZERO, |gap| gap.min(Self::GAP));
+        } else {
+            *self = Self { version: version.cloned(), ..Self::default() };
+        }
+        self.last_look = Some(now);
+        self.time
+    }
+}
+
 async fn take_one(
     client: &Client,
     run: &RunId,
     namespace: &Namespace,
     end: Instant,
-    removed: &mut Vec<RunId>,
+    dead: &mut Dead,
 ) -> Result<Lease, ClusterError> {
     let leases: Api<Lease> = Api::namespaced(client.clone(), namespace.as_str());
     let what = format!("claim namespace {namespace}");
     let (wanted, plainly) = (new_lease(run), PostParams::default());
-    // A dead run is one whose Lease did not change over its whole duration, watched without a gap:
-    // clocks are never compared.
-    let mut watched: Option<(Option<String>, Instant)> = None;
+    let mut unrenewed = Unrenewed::default();
     loop {
         match patiently(|| leases.create(&plainly, &wanted)).await {
-            Ok(lease) => {
-                await_remains(client, run, namespace).await;
-                return Ok(lease);
-            }
+            Ok(lease) => return Ok(lease),
             Err(kube::Error::Api(status)) if status.code == 409 && status.reason == "AlreadyExists" => {}
             Err(error) => return Err(ClusterError::explain(&what, &error)),
         }
         match leases.get_opt(LOCK_NAME).await {
             Ok(None) => {}
             Ok(Some(lease)) => {
-                let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
-                if holder == run.as_str() {
+                let seen = Seen::of(&lease);
+                if seen.holder == *run {
                     // Our own creation, whose answer was lost.
                     return Ok(lease);
                 }
-                let version = lease.metadata.resource_version.clone();
-                let since = match &watched {
-                    Some((last, since)) if *last == version => *since,
-                    _ => Instant::now(),
-                };
-                watched = Some((version, since));
-                let lasts = lease.spec.as_ref().and_then(|spec| spec.lease_duration_seconds).unwrap_or(LEASE_SECONDS);
-                if since.elapsed() >= Duration::from_secs(u64::try_from(lasts).unwrap_or(15)) {
-                    remove_dead(client, &leases, &lease, &holder, &what).await?;
-                    removed.push(RunId::new(holder));
-                    watched = None;
+                let for_long = unrenewed.look(seen.version.as_ref(), Instant::now()) >= seen.lasts;
+                if for_long || dead.holds(&seen) {
+                    if remove_dead(client, &leases, &lease, &seen.holder, &what).await? {
+                        dead.last_renewals.insert(seen.holder, seen.renewed);
+                    }
                     continue;
                 }
                 if Instant::now() >= end {
-                    return Err(ClusterError::Claimed { namespace: namespace.to_string(), holder });
+                    return Err(ClusterError::Claimed {
+                        namespace: namespace.to_string(),
+                        holder: seen.holder.to_string(),
+                    });
                 }
             }
-            Err(error) if super::retry::is_transient(&error) => watched = None,
+            Err(error) if super::retry::is_transient(&error) => {}
             Err(error) => return Err(ClusterError::explain(&what, &error)),
         }
         sleep(Duration::from_millis(500)).await;
@@ -284,14 +370,14 @@ fn new_lease(run: &RunId) -> Lease {
     }
 }
 
+/// Removes a dead run's Lease; false where that is no more.
 async fn remove_dead(
     client: &Client,
     leases: &Api<Lease>,
     lease: &Lease,
-    holder: &str,
+    holder: &RunId,
     what: &str,
-) -> Result<(), ClusterError> {
-    priority::remove(client, &RunId::new(holder)).await;
+) -> Result<bool, ClusterError> {
     let deletion = DeleteParams {
         preconditions: Some(Preconditions {
             uid: lease.metadata.uid.clone(),
@@ -300,9 +386,12 @@ async fn remove_dead(
         ..delete_exactly(lease)
     };
     match patiently(|| leases.delete(LOCK_NAME, &deletion)).await {
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            priority::remove(client, holder).await;
+            Ok(true)
+        }
         // It lives after all, or somebody else was quicker: look again.
-        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(false),
         Err(error) => Err(ClusterError::explain(what, &error)),
     }
 }

@@ -5,10 +5,16 @@ use std::time::Duration;
 
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::api::PostParams;
+use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Api, Client, Config};
+use tokio::time::timeout;
 
 use super::error::{ClusterError, in_words};
+use super::outage::OutageLayer;
+
+/// How long the API server may take for its first answers.
+const FIRST_ANSWER: Duration = Duration::from_secs(10);
 
 /// How to find the cluster.
 #[derive(Clone, Debug, Default)]
@@ -45,11 +51,19 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connection, ClusterErro
     config.read_timeout = Some(Duration::from_secs(30));
     config.reset_reader_on_write = true;
     let server = config.cluster_url.to_string();
-    let client = Client::try_from(config)
-        .map_err(|error| ClusterError::BadKubeconfig { path: describe_source(options), why: in_words(&error) })?;
-    let version = client.apiserver_version().await.map_err(|error| refused(&server, &error))?.git_version;
+    let client = ClientBuilder::try_from(config)
+        .map_err(|error| ClusterError::BadKubeconfig { path: describe_source(options), why: in_words(&error) })?
+        .with_layer(&OutageLayer)
+        .build();
+    let mute = |_| ClusterError::Unreachable {
+        server: server.clone(),
+        why: format!("something accepts connections and says nothing for {} s", FIRST_ANSWER.as_secs()),
+    };
+    let version = timeout(FIRST_ANSWER, client.apiserver_version()).await.map_err(mute)?;
+    let version = version.map_err(|error| refused(&server, &error))?.git_version;
     let reviews: Api<SelfSubjectReview> = Api::all(client.clone());
-    let user = match reviews.create(&PostParams::default(), &SelfSubjectReview::default()).await {
+    let (plainly, review) = (PostParams::default(), SelfSubjectReview::default());
+    let user = match timeout(FIRST_ANSWER, reviews.create(&plainly, &review)).await.map_err(mute)? {
         Ok(review) => {
             review.status.and_then(|s| s.user_info).and_then(|u| u.username).unwrap_or_else(|| "unknown".to_owned())
         }

@@ -4,6 +4,8 @@ use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::ListParams;
 use kube::{Api, Client};
 
+use super::retry::patiently;
+
 /// The cluster's identity: the UID of `kube-system`; empty where it was not read.
 #[must_use]
 pub fn uid_of(namespaces: &[Namespace]) -> String {
@@ -29,7 +31,9 @@ const AGENTS: &[(&str, &str, &str)] = &[
 pub async fn cni_of(client: &Client) -> String {
     for (cni, labels, namespace) in AGENTS {
         let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
-        match pods.list(&ListParams::default().labels(labels).limit(1)).await {
+        let agents = ListParams::default().labels(labels).limit(1);
+        // Patiently: the CNI decides by which profile policies are read.
+        match patiently(|| pods.list(&agents)).await {
             Ok(list) if !list.items.is_empty() => return (*cni).to_owned(),
             Ok(_) => {}
             Err(error) => tracing::debug!(%error, "the CNI can't be told"),

@@ -4,9 +4,11 @@
 //! [`permissions`] for all that it asks for.
 
 mod claim;
+mod clock;
 mod connect;
 mod error;
 mod identity;
+mod outage;
 pub mod permissions;
 mod pod;
 mod pod_state;

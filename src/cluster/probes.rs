@@ -7,15 +7,16 @@ use futures::stream::{self, StreamExt};
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::api::{DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::claim::Claims;
+use super::clock::Clock;
 use super::error::{ClusterError, in_words};
 use super::pod::{PodSettings, RUN_LABEL, pod, service};
 use super::pod_state::{PodState, state_of};
 use super::priority;
-use super::retry::{is_transient, patiently, patiently_for};
-use crate::model::Namespace;
+use super::retry::{is_outage, is_transient, patiently, patiently_for};
+use crate::model::{Namespace, NodeName};
 use crate::plan::{ProbeName, ProbeSpec};
 use crate::probe::frame::{Decoder, FrameError};
 use crate::probe::wire::{ORDERS_ANNOTATION, Orders, Report, Step};
@@ -28,6 +29,12 @@ const START_PATIENCE: Duration = Duration::from_secs(90);
 const FAULT_AFTER: Duration = Duration::from_secs(8);
 /// Orders that no probe has acknowledged after this time are sent again.
 const RESEND_AFTER: Duration = Duration::from_secs(4);
+/// A log that has not come after this time does not come: its node does not answer.
+const LOG_PATIENCE: Duration = Duration::from_secs(8);
+/// How long the removal of everything may take.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(60);
+/// How long deleted pods may take to be gone: on a node that is away they never are.
+const TERMINATION_PATIENCE: Duration = Duration::from_secs(45);
 
 /// Why a probe could not be made, or no longer answers. Its cases are inconclusive, never denied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +45,8 @@ pub struct ProbeFault(pub String);
 pub struct Started {
     /// Its namespace.
     pub namespace: Namespace,
+    /// Its node.
+    pub node: NodeName,
     /// The name of its pod.
     pub pod: String,
     /// The pod's address.
@@ -52,33 +61,30 @@ pub struct ProbeRun {
     settings: PodSettings,
     own_class: bool,
     pods: BTreeMap<ProbeName, Started>,
+    /// Probes that were not heard once. They are not asked again: each would cost its patience anew.
+    lost: BTreeMap<ProbeName, ProbeFault>,
+    /// How many complaints of each probe were heard in earlier rounds: they concern no later one.
+    complaints: BTreeMap<ProbeName, usize>,
     made_in: BTreeSet<Namespace>,
     round: u32,
 }
 
 impl ProbeRun {
-    /// Prepares the making of probes: the PriorityClass that they need.
-    ///
-    /// # Errors
-    /// Where the class may not be made and none was named.
-    pub async fn prepare(
-        client: &Client,
-        mut settings: PodSettings,
-        priority_class: Option<String>,
-    ) -> Result<Self, ClusterError> {
+    /// The probes of a run, none of which is made yet. Without `priority_class` the run makes its own.
+    #[must_use]
+    pub fn new(client: &Client, settings: PodSettings, priority_class: Option<String>) -> Self {
         let own_class = priority_class.is_none();
-        settings.priority_class = match priority_class {
-            Some(name) => name,
-            None => priority::make(client, &settings.run).await?,
-        };
-        Ok(Self {
+        let settings = PodSettings { priority_class: priority_class.unwrap_or_default(), ..settings };
+        Self {
             client: client.clone(),
             settings,
             own_class,
             pods: BTreeMap::new(),
+            lost: BTreeMap::new(),
+            complaints: BTreeMap::new(),
             made_in: BTreeSet::new(),
             round: 0,
-        })
+        }
     }
 
     /// The probes that run.
@@ -90,13 +96,17 @@ impl ProbeRun {
     /// Makes the probes, and waits until they run or can't. `progress` is told how many run.
     ///
     /// # Errors
-    /// Only where the API server stays away; a probe that can't run is a fault of its own.
+    /// Where the run may not make its PriorityClass, and where the API server stays away; a probe that
+    /// can't run is a fault of its own.
     pub async fn start(
         &mut self,
         specs: &[ProbeSpec],
         claims: &Claims,
         mut progress: impl FnMut(usize, Option<String>),
     ) -> Result<BTreeMap<ProbeName, ProbeFault>, ClusterError> {
+        if self.own_class {
+            self.settings.priority_class = priority::make(&self.client, &self.settings.run).await?;
+        }
         let mut faults = BTreeMap::new();
         let mut waiting = BTreeMap::new();
         self.made_in.extend(specs.iter().map(|spec| spec.namespace.clone()));
@@ -118,7 +128,12 @@ impl ProbeRun {
         }
         let mut last_progress = Instant::now();
         while !waiting.is_empty() {
+            let asked = Instant::now();
             let seen = self.list_pods(specs).await?;
+            if asked.elapsed() > Duration::from_secs(2) {
+                // The API server was away: no probe could make progress.
+                last_progress += asked.elapsed();
+            }
             let before = waiting.len();
             let mut hint = None;
             waiting.retain(|pod_name, (name, started, trouble)| {
@@ -190,7 +205,13 @@ impl ProbeRun {
         } else {
             None
         };
-        Ok(Started { namespace: spec.namespace.clone(), pod: name, address: String::new(), service })
+        Ok(Started {
+            namespace: spec.namespace.clone(),
+            node: spec.node.clone(),
+            pod: name,
+            address: String::new(),
+            service,
+        })
     }
 
     async fn list_pods(&self, specs: &[ProbeSpec]) -> Result<BTreeMap<String, Pod>, ClusterError> {
@@ -232,34 +253,67 @@ impl ProbeRun {
             let started = this.pods.get(&name)?;
             Some((name, started, Orders { round, step }))
         });
-        stream::iter(addressed.collect::<Vec<_>>())
+        let heard: Vec<_> = stream::iter(addressed.collect::<Vec<_>>())
             .map(|(name, started, orders)| async move {
-                let outcome = this.one_exchange(started, &orders, patience).await;
+                let known = this.complaints.get(&name).copied().unwrap_or_default();
+                let outcome = match this.lost.get(&name) {
+                    Some(fault) => Err(fault.clone()),
+                    None => this.one_exchange(started, &orders, known, patience).await,
+                };
                 (name, outcome)
             })
             // All of them: a probe that waits for its turn would try while others have ended.
             .buffer_unordered(usize::MAX >> 1)
             .collect()
-            .await
+            .await;
+        let mut answers = BTreeMap::new();
+        for (name, outcome) in heard {
+            let answer = match outcome {
+                Ok((report, complaints)) => {
+                    self.complaints.insert(name.clone(), complaints);
+                    Ok(report)
+                }
+                Err(fault) => {
+                    self.lost.insert(name.clone(), fault.clone());
+                    Err(fault)
+                }
+            };
+            answers.insert(name, answer);
+        }
+        answers
     }
 
-    async fn one_exchange(&self, started: &Started, orders: &Orders, patience: Duration) -> Result<Report, ProbeFault> {
+    /// Gives one probe its orders and waits for its report; with it comes how many complaints of the
+    /// probe there are by then. `known` of them are older than these orders.
+    async fn one_exchange(
+        &self,
+        started: &Started,
+        orders: &Orders,
+        known: usize,
+        patience: Duration,
+    ) -> Result<(Report, usize), ProbeFault> {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), started.namespace.as_str());
-        let end = Instant::now() + patience;
         let mut sent = self.send(&pods, started, orders, 0).await?;
+        let mut clock = Clock::start(patience);
         let mut resent = 0;
         let mut pause = Duration::from_millis(450);
         loop {
+            let begun = Instant::now();
             sleep(pause).await;
             pause = Duration::from_millis(150);
-            let trouble = match pods.logs(&started.pod, &LogParams::default()).await {
-                Ok(log) => {
+            let log = timeout(LOG_PATIENCE, pods.logs(&started.pod, &LogParams::default())).await;
+            let trouble = match log {
+                Ok(Ok(log)) => {
+                    clock.heard();
                     let heard = Decoder::read(&log);
                     if let Some(report) = heard.reports.get(&orders.round) {
-                        return Ok(report.clone());
+                        return Ok((report.clone(), heard.complaints.len()));
                     }
-                    match (heard.acks.contains_key(&orders.round), heard.report(orders.round), heard.complaints.last())
-                    {
+                    match (
+                        heard.acks.contains_key(&orders.round),
+                        heard.report(orders.round),
+                        heard.complaints.get(known..).and_then(<[_]>::last),
+                    ) {
                         (true, Err(FrameError::Absent { .. }), _) => {
                             "it has its orders and has not answered yet".to_owned()
                         }
@@ -279,15 +333,19 @@ impl ProbeRun {
                         }
                     }
                 }
-                Err(kube::Error::Api(status)) if status.code == 404 => {
+                Ok(Err(kube::Error::Api(status))) if status.code == 404 => {
                     return Err(ProbeFault("the probe's pod is gone".to_owned()));
                 }
-                Err(error) => in_words(&error),
+                Ok(Err(error)) => {
+                    tracing::debug!(pod = started.pod, %error, "the probe's log can't be read now");
+                    if is_outage(&error) {
+                        clock.stand_still(begun.elapsed());
+                    }
+                    in_words(&error)
+                }
+                Err(_) => format!("its log does not come from node {}", started.node),
             };
-            if Instant::now() > end {
-                let seconds = patience.as_secs();
-                return Err(ProbeFault(format!("the probe did not answer within {seconds} s: {trouble}")));
-            }
+            clock.check(&trouble)?;
         }
     }
 
@@ -312,35 +370,53 @@ impl ProbeRun {
     /// Removes every probe, Service and the PriorityClass; bounded. What remains is named; it goes
     /// with the Lease at the latest.
     pub async fn remove(&mut self) -> Vec<String> {
-        let mut remains = Vec::new();
-        let ours = ListParams::default().labels(&format!("{RUN_LABEL}={}", self.settings.run));
-        for namespace in &self.made_in {
-            let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace.as_str());
-            let services: Api<Service> = Api::namespaced(self.client.clone(), namespace.as_str());
-            remains.extend(delete_all(&pods, &ours, &format!("pods in {namespace}")).await);
-            remains.extend(delete_all(&services, &ours, &format!("Services in {namespace}")).await);
-        }
-        let end = Instant::now() + Duration::from_secs(45);
-        for namespace in &self.made_in {
-            let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace.as_str());
-            loop {
-                match pods.list(&ours).await {
-                    Ok(list) if list.items.is_empty() => break,
-                    Err(error) if !is_transient(&error) => break,
-                    _ if Instant::now() > end => {
-                        remains.push(format!("probe pods in {namespace} are still terminating"));
-                        break;
-                    }
-                    _ => sleep(Duration::from_millis(200)).await,
-                }
-            }
-        }
+        let end = Instant::now() + REMOVAL_PATIENCE;
+        let this = &*self;
+        let remains: Vec<Vec<String>> = stream::iter(&self.made_in)
+            .map(|namespace| this.remove_from(namespace, end))
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        let mut remains: Vec<String> = remains.into_iter().flatten().collect();
+        remains.sort();
         if self.own_class {
             remains.extend(priority::remove(&self.client, &self.settings.run).await);
         }
         self.pods.clear();
         remains
     }
+
+    async fn remove_from(&self, namespace: &Namespace, end: Instant) -> Vec<String> {
+        let ours = ListParams::default().labels(&format!("{RUN_LABEL}={}", self.settings.run));
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace.as_str());
+        let services: Api<Service> = Api::namespaced(self.client.clone(), namespace.as_str());
+        let mut remains = Vec::new();
+        remains.extend(delete_all(&pods, &ours, &format!("pods in {namespace}"), end).await);
+        remains.extend(delete_all(&services, &ours, &format!("Services in {namespace}"), end).await);
+        let end = end.min(Instant::now() + TERMINATION_PATIENCE);
+        loop {
+            match pods.list(&ours).await {
+                Ok(list) if list.items.is_empty() => break,
+                Ok(list) if Instant::now() > end => {
+                    remains.extend(list.items.iter().map(|pod| still_there(namespace, pod)));
+                    break;
+                }
+                Err(error) if !is_transient(&error) => break,
+                Err(error) if Instant::now() > end => {
+                    remains.push(format!("perhaps pods in {namespace}: {}", in_words(&error)));
+                    break;
+                }
+                _ => sleep(Duration::from_millis(200)).await,
+            }
+        }
+        remains
+    }
+}
+
+fn still_there(namespace: &Namespace, pod: &Pod) -> String {
+    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or("no node");
+    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    format!("pod {namespace}/{name}, which is terminating on {node}")
 }
 
 /// Why a probe's pod will never answer; `None` while it may.
@@ -372,12 +448,12 @@ fn tolerate_existing<T>(outcome: Result<T, kube::Error>) -> Result<(), kube::Err
     }
 }
 
-async fn delete_all<K>(api: &Api<K>, ours: &ListParams, what: &str) -> Option<String>
+async fn delete_all<K>(api: &Api<K>, ours: &ListParams, what: &str, end: Instant) -> Option<String>
 where
     K: kube::Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
 {
-    let patience = Duration::from_secs(60);
-    let list = match patiently_for(patience, || api.list(ours)).await {
+    let patience = || end.saturating_duration_since(Instant::now());
+    let list = match patiently_for(patience(), || api.list(ours)).await {
         Ok(list) => list,
         Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => return None,
         Err(error) => return Some(format!("{what}: {}", in_words(&error))),
@@ -386,7 +462,7 @@ where
     let outcomes: Vec<_> = stream::iter(names)
         .map(|name| async move {
             let deletion = DeleteParams::default();
-            patiently_for(patience, || api.delete(&name, &deletion)).await.err()
+            patiently_for(patience(), || api.delete(&name, &deletion)).await.err()
         })
         .buffer_unordered(AT_ONCE)
         .collect()

@@ -19,6 +19,14 @@ pub(crate) fn is_transient(error: &kube::Error) -> bool {
     }
 }
 
+/// Whether an error says that there is no API server now, not even one that can't reach a node.
+pub(crate) fn is_outage(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => matches!(status.code, 429 | 503),
+        other => is_transient(other),
+    }
+}
+
 /// Tries a request until it is served, for at most [`PATIENCE`].
 ///
 /// # Errors

@@ -56,7 +56,8 @@ impl OrdersFile {
         if self.last.iter().all(u8::is_ascii_whitespace) {
             return Look::Nothing;
         }
-        let digest: [u8; 32] = Sha256::digest(&self.last).into();
+        // White space makes the same orders another annotation, so that they are written once more.
+        let digest: [u8; 32] = Sha256::digest(self.last.trim_ascii()).into();
         match parse(&self.last) {
             Err(reason) => {
                 let length = self.last.len();
@@ -141,6 +142,8 @@ mod tests {
         assert_eq!(file.look(), Look::Nothing);
         write(&file, TALLY);
         assert_eq!(file.look(), Look::Nothing, "sent again");
+        write(&file, &format!("{TALLY}  "));
+        assert_eq!(file.look(), Look::Nothing, "sent again, with white space so that the file is written anew");
         write(&file, r#"{"round":3,"step":"tally"}"#);
         assert!(matches!(file.look(), Look::Round(orders) if orders.round == 3));
     }

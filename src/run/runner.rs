@@ -130,27 +130,14 @@ async fn carry_out(
         priority_class: String::new(),
         deadline: options.probe_deadline,
     };
-    let mut probes = match ProbeRun::prepare(client, settings, options.priority_class.clone()).await {
-        Ok(probes) => probes,
-        Err(error) => {
-            teller.warn_of(&error);
-            report_remains(teller, claims.release().await);
-            return RunStatus::Aborted;
-        }
-    };
+    let mut probes = ProbeRun::new(client, settings, options.priority_class.clone());
     let outcome = tokio::select! {
-        seen = network::observe(plan, &mut probes, &claims, options.limits, teller) => seen.map(Some),
+        seen = see(options, connection, world, plan, &mut probes, &claims, teller) => seen.map(Some),
         () = &mut interrupt => Ok(None),
         lost = claims.lost() => Err(lost),
     };
     let status = match outcome {
-        Ok(Some(mut seen)) => {
-            match network_policy_versions(client, &world.readable(plan)).await {
-                Ok(after) => network::note_changes(&mut seen, &versions_of(&world.snapshot.network_policies), &after),
-                Err(error) => teller.warn_of(&error),
-            }
-            judge(plan, &seen, teller)
-        }
+        Ok(Some(seen)) => judge(plan, &seen, teller),
         Ok(None) => RunStatus::Interrupted,
         Err(error) => {
             teller.warn_of(&error);
@@ -164,6 +151,25 @@ async fn carry_out(
     report_remains(teller, remains);
     teller.end(Phase::CleanUp, detail);
     status
+}
+
+/// Makes the probes and lets them try, and makes sure that what was seen can be judged.
+async fn see(
+    options: &RunOptions,
+    connection: &Connection,
+    world: &World,
+    plan: &NetworkPlan,
+    probes: &mut ProbeRun,
+    claims: &Claims,
+    teller: &mut Teller<impl FnMut(&Event, &RunRecord)>,
+) -> Result<network::Seen, ClusterError> {
+    let mut seen = network::observe(plan, probes, claims, options.limits, teller).await?;
+    claims.confirm().await?;
+    match network_policy_versions(&connection.client, &world.readable(plan)).await {
+        Ok(after) => network::note_changes(&mut seen, &versions_of(&world.snapshot.network_policies), &after),
+        Err(error) => teller.warn_of(&error),
+    }
+    Ok(seen)
 }
 
 fn judge(plan: &NetworkPlan, seen: &network::Seen, teller: &mut Teller<impl FnMut(&Event, &RunRecord)>) -> RunStatus {

@@ -4,17 +4,11 @@
 //!
 //! The labs come up with `kind-configs/lab up`, and `make test` sees to it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test stops where it cannot go on, and says what it does"
-)]
-
 mod bad_input;
+mod breaking;
 mod engines;
 mod guest;
 mod sabotage;
+mod safety;
 mod services;
 mod support;

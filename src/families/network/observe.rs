@@ -37,8 +37,10 @@ const SETTLING_TIME: Duration = Duration::from_secs(30);
 const SECOND_CHANCES: u32 = 2;
 /// Targets in one order: an order of 60 kB is quick to arrive, one of 200 kB may be lost.
 const TARGETS_AT_ONCE: usize = 500;
-/// How long a probe may take to answer beside the tries themselves.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(45);
+/// How long a probe may take to answer beside the tries themselves. After an outage of the API server
+/// a kubelet may take a minute until it looks again, and only then the probe sees its orders; one that
+/// is gone, or whose node is, is noticed much sooner.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(150);
 
 /// Makes the probes, lets them try everything, and asks who arrived.
 ///
@@ -319,7 +321,15 @@ impl<'a> Field<'a> {
         let steps = probes.started().keys().map(|name| (name.clone(), Step::Tally)).collect();
         let mut unfinished: BTreeSet<(ProbeName, Protocol, Port, String)> = BTreeSet::new();
         for (name, answer) in probes.carry_out(steps, ANSWER_PATIENCE).await {
-            let Ok(report) = answer else { continue };
+            let report = match answer {
+                Ok(report) => report,
+                Err(fault) => {
+                    if let Some(probe) = self.seen.probes.get_mut(&name) {
+                        probe.fault.get_or_insert(fault.0);
+                    }
+                    continue;
+                }
+            };
             if report.arrivals_not_kept > 0 {
                 continue;
             }

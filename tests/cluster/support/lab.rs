@@ -49,6 +49,17 @@ pub(crate) fn lab_without_enforcement() -> Option<Lab> {
     }
 }
 
+/// The lab that a test may break while it has it; `None`, and said so, where there is none.
+pub(crate) fn lab_to_break() -> Option<Lab> {
+    match std::env::var("TENANTPROOF_LAB_DESTRUCTIBLE") {
+        Ok(context) if !context.is_empty() => Some(Lab::open(&context)),
+        _ => {
+            skipped("TENANTPROOF_LAB_DESTRUCTIBLE names no cluster that a test may break");
+            None
+        }
+    }
+}
+
 impl Lab {
     fn open(context: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -224,14 +235,10 @@ impl Run {
     /// Reads what a started run came to.
     pub(crate) fn ended(self, output: &Output) -> Ended {
         let record = std::fs::read(self.reports().join("run.json")).ok();
-        let record: Option<RunRecord> = record.map(|bytes| serde_json::from_slice(&bytes).unwrap());
-        if let Some(record) = &record {
-            assert_follows_from_observations(record);
-        }
         Ended {
             code: output.status.code().unwrap_or(-1),
             text: format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)),
-            record,
+            record: record.map(|bytes| serde_json::from_slice(&bytes).unwrap()),
             folder: self.folder,
         }
     }
@@ -252,16 +259,6 @@ impl Ended {
     pub(crate) fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, code, "the run should have ended with {code}:\n{}", self.text);
         self
-    }
-}
-
-/// No verdict of any run is kept that does not follow from the observations kept beside it.
-fn assert_follows_from_observations(record: &RunRecord) {
-    for (family, observations) in &record.observations {
-        let kept: Vec<_> = record.results.iter().filter(|result| &result.case.family == family).cloned().collect();
-        let cases: Vec<_> = kept.iter().map(|result| result.case.clone()).collect();
-        let again = tenantproof::families::judge_again(family, &cases, observations).unwrap();
-        assert_eq!(again, kept, "judging the stored observations again should give the stored verdicts");
     }
 }
 

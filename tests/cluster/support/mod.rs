@@ -1,12 +1,14 @@
 //! A small library of verbs, so that a test reads as a story.
 
 mod lab;
+mod live;
 mod sample;
 mod story;
 mod watch;
 mod workload;
 
-pub(crate) use lab::{Ended, Lab, Run, eventually, lab_without_enforcement, labs, skipped};
+pub(crate) use lab::{Ended, Lab, Run, eventually, lab_to_break, lab_without_enforcement, labs, skipped};
+pub(crate) use live::{Live, expect_nothing_left, leftovers, until_there_are_probes};
 pub(crate) use sample::Sample;
 pub(crate) use story::{Story, fence};
 pub(crate) use watch::watched;

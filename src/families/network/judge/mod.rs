@@ -130,8 +130,7 @@ impl Bench<'_> {
             return obstacle;
         }
         if let Some(unclear) = tries.iter().find(|one| came(one) != Came::Blocked) {
-            let why = format!("what came back between {pair} proves nothing: {}", in_words(std::iter::once(*unclear)));
-            return inconclusive("unclear", why, "look at the attempts of this case with `tenantproof explain`");
+            return self.unclear(unclear, pair);
         }
         let control = match self.control(tries) {
             Ok(control) => control,
@@ -175,8 +174,7 @@ impl Bench<'_> {
             return Ruling { verdict: Verdict::Pass, reason, control: None, cause: None };
         }
         if let Some(unclear) = tries.iter().find(|one| !matches!(came(one), Came::Through | Came::Blocked)) {
-            let why = format!("what came back between {pair} proves nothing: {}", in_words(std::iter::once(*unclear)));
-            return inconclusive("unclear", why, "look at the attempts of this case with `tenantproof explain`");
+            return self.unclear(unclear, pair);
         }
         let blocked: Vec<&TrySeen> = tries.iter().filter(|one| came(one) == Came::Blocked).copied().collect();
         if blocked.iter().any(|one| one.computed.stance != Stance::Denied) {
@@ -189,6 +187,16 @@ impl Bench<'_> {
             format!("{to} can't be reached from {from} on {protocol} {port}, though a declared flow allows it");
         let cause = blocked.first().map(|one| of_block(self.ask, &one.computed, self.seen));
         Ruling { verdict: Verdict::Fail, reason, control: None, cause }
+    }
+
+    fn unclear(&self, one: &TrySeen, pair: &str) -> Ruling {
+        let target = self.seen.probes.get(&one.to).and_then(|probe| probe.fault.as_ref());
+        let silent = match (one.arrivals, target) {
+            (None, Some(fault)) => format!("; the probe {} could not say who arrived: {fault}", one.to),
+            _ => String::new(),
+        };
+        let why = format!("what came back between {pair} proves nothing: {}{silent}", in_words(std::iter::once(one)));
+        inconclusive("unclear", why, "look at the attempts of this case with `tenantproof explain`")
     }
 
     /// The weakest control case over all tries.

@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use super::judge;
-use crate::families::network::{Ask, Computed, Placement, PodEnd, Seen, SideSeen, TrySeen};
+use crate::families::network::{Ask, Computed, Placement, PodEnd, ProbeSeen, Seen, SideSeen, TrySeen};
 use crate::families::{CaseResult, Stance};
 use crate::model::{ControlStrength, Port, Protocol, Verdict};
 use crate::plan::{Case, ProbeName};
@@ -265,6 +265,24 @@ fn what_was_not_made_is_inconclusive_with_its_reason() {
     let judgement = scene.verdict().judgement;
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
     assert!(judgement.reason.contains("the quota has no room"), "{}", judgement.reason);
+}
+
+#[test]
+fn a_target_that_could_not_say_who_arrived_is_told_with_its_reason() {
+    let scene = Scene::new(Access::Denied, Stance::Denied, &[Outcome::Timeout], None);
+    let mut scene = scene.controlled(Placement::OtherNode, Placement::OtherNode);
+    let target = ProbeSeen {
+        namespace: "t".into(),
+        node: "n".into(),
+        labels: std::collections::BTreeMap::new(),
+        pod: "tenantproof-t".to_owned(),
+        address: "10.0.0.1".to_owned(),
+        fault: Some("its node went away".to_owned()),
+    };
+    scene.seen.probes.insert(ProbeName::new("t"), target);
+    let judgement = scene.verdict().judgement;
+    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+    assert!(judgement.reason.contains("its node went away"), "{}", judgement.reason);
 }
 
 #[test]

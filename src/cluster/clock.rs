@@ -1,0 +1,104 @@
+//! The time of an exchange with a probe: how long to wait for it, and when it is given up.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::probes::ProbeFault;
+use super::retry::PATIENCE;
+
+/// A probe whose log can't be read for so long, by an API server that answers, is given up.
+const UNHEARD_PATIENCE: Duration = Duration::from_secs(20);
+
+/// The time of one exchange. It stands still while there is no API server.
+pub(super) struct Clock {
+    patience: Duration,
+    end: Instant,
+    heard: Instant,
+    stood_still: Duration,
+}
+
+impl Clock {
+    /// Starts it.
+    pub(super) fn start(patience: Duration) -> Self {
+        let now = Instant::now();
+        Self { patience, end: now + patience, heard: now, stood_still: Duration::ZERO }
+    }
+
+    /// The probe's log was read.
+    pub(super) fn heard(&mut self) {
+        self.heard = Instant::now();
+    }
+
+    /// This time was nobody's: the API server was away. Bounded, so that no run lasts for ever.
+    pub(super) fn stand_still(&mut self, time: Duration) {
+        if self.stood_still < PATIENCE {
+            self.stood_still += time;
+            self.end += time;
+            self.heard += time;
+        }
+    }
+
+    /// Whether there is time left, and the probe was heard lately.
+    pub(super) fn check(&self, trouble: &str) -> Result<(), ProbeFault> {
+        let now = Instant::now();
+        if now > self.end {
+            let seconds = self.patience.as_secs();
+            return Err(ProbeFault(format!("the probe did not answer within {seconds} s: {trouble}")));
+        }
+        let unheard = now.saturating_duration_since(self.heard);
+        if unheard > UNHEARD_PATIENCE {
+            let seconds = unheard.as_secs();
+            return Err(ProbeFault(format!("the probe could not be heard for {seconds} s: {trouble}")));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::advance;
+
+    use super::Clock;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_is_heard_has_its_whole_patience() {
+        let mut clock = Clock::start(60 * SECOND);
+        for _ in 0..60 {
+            advance(SECOND).await;
+            clock.heard();
+            clock.check("no answer yet").unwrap();
+        }
+        advance(SECOND).await;
+        let fault = clock.check("no answer yet").unwrap_err();
+        assert_eq!(fault.0, "the probe did not answer within 60 s: no answer yet");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_not_heard_is_given_up_sooner() {
+        let clock = Clock::start(60 * SECOND);
+        advance(20 * SECOND).await;
+        clock.check("no log").unwrap();
+        advance(SECOND).await;
+        assert_eq!(clock.check("no log").unwrap_err().0, "the probe could not be heard for 21 s: no log");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_an_api_server_time_stands_still_but_not_for_ever() {
+        let mut clock = Clock::start(60 * SECOND);
+        for _ in 0..120 {
+            advance(SECOND).await;
+            clock.stand_still(SECOND);
+            clock.check("no API server").unwrap();
+        }
+        for _ in 0..21 {
+            advance(SECOND).await;
+            clock.stand_still(SECOND);
+        }
+        clock.check("no API server").unwrap_err();
+    }
+}
