@@ -20,14 +20,13 @@ pub(super) struct Clock {
 
 impl Clock {
     /// Starts it.
-    pub(super) fn start(patience: Duration) -> Self {
-        let now = Instant::now();
+    pub(super) fn start(patience: Duration, now: Instant) -> Self {
         Self { patience, end: now + patience, heard: now, stood_still: Duration::ZERO }
     }
 
     /// The probe's log was read.
-    pub(super) fn heard(&mut self) {
-        self.heard = Instant::now();
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.heard = now;
     }
 
     /// This time was nobody's: the API server was away. Bounded, so that no run lasts for ever.
@@ -40,8 +39,7 @@ impl Clock {
     }
 
     /// Whether there is time left, and the probe was heard lately.
-    pub(super) fn check(&self, trouble: &str) -> Result<(), ProbeFault> {
-        let now = Instant::now();
+    pub(super) fn check(&self, trouble: &str, now: Instant) -> Result<(), ProbeFault> {
         if now > self.end {
             let seconds = self.patience.as_secs();
             return Err(ProbeFault(format!("the probe did not answer within {seconds} s: {trouble}")));
@@ -59,46 +57,44 @@ impl Clock {
 mod tests {
     use std::time::Duration;
 
-    use tokio::time::advance;
+    use tokio::time::Instant;
 
     use super::Clock;
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    #[tokio::test(start_paused = true)]
-    async fn a_probe_that_is_heard_has_its_whole_patience() {
-        let mut clock = Clock::start(60 * SECOND);
-        for _ in 0..60 {
-            advance(SECOND).await;
-            clock.heard();
-            clock.check("no answer yet").unwrap();
+    #[test]
+    fn a_probe_that_is_heard_has_its_whole_patience() {
+        let begun = Instant::now();
+        let mut clock = Clock::start(60 * SECOND, begun);
+        for second in 1..=60 {
+            clock.heard(begun + second * SECOND);
+            clock.check("no answer yet", begun + second * SECOND).unwrap();
         }
-        advance(SECOND).await;
-        let fault = clock.check("no answer yet").unwrap_err();
+        let fault = clock.check("no answer yet", begun + 61 * SECOND).unwrap_err();
         assert_eq!(fault.0, "the probe did not answer within 60 s: no answer yet");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn one_that_is_not_heard_is_given_up_sooner() {
-        let clock = Clock::start(60 * SECOND);
-        advance(20 * SECOND).await;
-        clock.check("no log").unwrap();
-        advance(SECOND).await;
-        assert_eq!(clock.check("no log").unwrap_err().0, "the probe could not be heard for 21 s: no log");
+    #[test]
+    fn one_that_is_not_heard_is_given_up_sooner() {
+        let begun = Instant::now();
+        let clock = Clock::start(60 * SECOND, begun);
+        clock.check("no log", begun + 20 * SECOND).unwrap();
+        let fault = clock.check("no log", begun + 21 * SECOND).unwrap_err();
+        assert_eq!(fault.0, "the probe could not be heard for 21 s: no log");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn without_an_api_server_time_stands_still_but_not_for_ever() {
-        let mut clock = Clock::start(60 * SECOND);
-        for _ in 0..120 {
-            advance(SECOND).await;
+    #[test]
+    fn without_an_api_server_time_stands_still_but_not_for_ever() {
+        let begun = Instant::now();
+        let mut clock = Clock::start(60 * SECOND, begun);
+        for second in 1..=120 {
             clock.stand_still(SECOND);
-            clock.check("no API server").unwrap();
+            clock.check("no API server", begun + second * SECOND).unwrap();
         }
         for _ in 0..21 {
-            advance(SECOND).await;
             clock.stand_still(SECOND);
         }
-        clock.check("no API server").unwrap_err();
+        clock.check("no API server", begun + 141 * SECOND).unwrap_err();
     }
 }

@@ -294,7 +294,7 @@ impl ProbeRun {
     ) -> Result<(Report, usize), ProbeFault> {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), started.namespace.as_str());
         let mut sent = self.send(&pods, started, orders, 0).await?;
-        let mut clock = Clock::start(patience);
+        let mut clock = Clock::start(patience, Instant::now());
         let mut resent = 0;
         let mut pause = Duration::from_millis(450);
         loop {
@@ -304,7 +304,7 @@ impl ProbeRun {
             let log = timeout(LOG_PATIENCE, pods.logs(&started.pod, &LogParams::default())).await;
             let trouble = match log {
                 Ok(Ok(log)) => {
-                    clock.heard();
+                    clock.heard(Instant::now());
                     let heard = Decoder::read(&log);
                     if let Some(report) = heard.reports.get(&orders.round) {
                         return Ok((report.clone(), heard.complaints.len()));
@@ -345,7 +345,7 @@ impl ProbeRun {
                 }
                 Err(_) => format!("its log does not come from node {}", started.node),
             };
-            clock.check(&trouble)?;
+            clock.check(&trouble, Instant::now())?;
         }
     }
 
