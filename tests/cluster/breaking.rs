@@ -48,7 +48,7 @@ fn an_api_server_that_restarts_costs_time_and_no_truth() {
     let Some(lab) = lab_to_break() else { return };
     let story = Story::new(&lab, "restart");
     let calm = lab.run(&story.tenancy()).end().expect_code(0);
-    for moment in ["claim the namespaces", "start the probes", "try every connection"] {
+    for moment in ["start the probes", "try every connection"] {
         let mut live = Live::start(lab.run(&story.tenancy()).with(&LONG));
         live.until_it_says(moment);
         kill_the_api_server(&lab);
