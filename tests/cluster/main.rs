@@ -8,6 +8,7 @@ mod bad_input;
 mod breaking;
 mod engines;
 mod guest;
+mod init;
 mod sabotage;
 mod safety;
 mod services;
