@@ -8,6 +8,8 @@ LAB := kind-configs/lab
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 PROBE_IMAGE := tenantproof/probe:$(VERSION)
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+SCRIPTS := .ci/run benches/run-all benches/observe tests/run-all tests/soak kind-configs/demo kind-configs/lab \
+  $(wildcard kind-configs/lib/*.sh kind-configs/tests/*.sh)
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
 .PHONY: help
@@ -34,6 +36,8 @@ lint: ## Format, clippy, and the licences of dependencies
 	cargo clippy --no-default-features --bin tenantproof-probe -- -D warnings
 	if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources
 	else echo "SKIPPED: cargo deny, which is not installed (cargo install cargo-deny)"; fi
+	if command -v shellcheck >/dev/null; then shellcheck -x --source-path=SCRIPTDIR $(SCRIPTS)
+	else echo "SKIPPED: shellcheck, which is not installed"; fi
 
 .PHONY: probe
 probe: ## Build the probe: one small static binary

@@ -4,6 +4,7 @@
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 name="${1:-tenantproof}" ns="lab-fence-$$" passed=0 failed=0
+# shellcheck source=../versions.env
 . "$here/versions.env"
 cni="$("$here/lab" status --name "$name" --json | sed -n "s/.*\"name\": \"$name\",.*\"cni\": \"\([a-z-]*\)\".*/\1/p")"
 k() { docker exec -i "$name-control-plane" kubectl --kubeconfig=/etc/kubernetes/admin.conf "$@"; }

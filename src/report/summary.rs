@@ -147,7 +147,7 @@ fn not_proved(text: &mut String, record: &RunRecord) {
     }
     for warning in record.warnings.iter().take(SHOWN) {
         let help = warning.help.as_deref().unwrap_or_default();
-        line(text, &format!("- Warning: {}. {}", prose(&warning.message), prose(help)));
+        line(text, &format!("- Warning: {}. {}", prose(warning.message.trim_end_matches('.')), prose(help)));
     }
     if record.warnings.len() > SHOWN {
         line(text, &format!("- and {} more warnings: `run.json`", record.warnings.len() - SHOWN));

@@ -26,8 +26,9 @@ fn a_round_is_acknowledged_at_once_and_carried_out_once() {
     assert!(probe.log().report(4).is_err(), "its report is still to come");
     probe.wait("report", |log| log.report(4).ok().cloned());
 
-    // Sent again in other words, then the next round: nothing is done twice.
-    probe.write(&format!(" {text}"));
+    // Sent again, then with another content, then the next round: nothing is done twice.
+    probe.write(&format!("{text}\n"));
+    probe.write(&text.replacen("\"attempts\":1", "\"attempts\":2", 1));
     probe.wait("complaint", |log| log.complaints.first().cloned());
     probe.order(5, Step::Tally);
     let log = probe.log();
