@@ -32,7 +32,7 @@ prop_compose! {
         id in any::<u32>(),
         attempts in proptest::collection::vec((outcome(), any::<u64>()), 0..4),
     ) -> Answer {
-        let attempts = attempts.into_iter().map(|(outcome, micros)| Attempt { outcome, micros }).collect();
+        let attempts = attempts.into_iter().map(|(outcome, micros)| Attempt { outcome, at_ms: micros ^ 7, micros }).collect();
         Answer { id, attempts }
     }
 }
@@ -194,9 +194,13 @@ proptest! {
 
 fn small() -> Report {
     let attempts = vec![
-        Attempt { outcome: Outcome::Connected, micros: 412 },
-        Attempt { outcome: Outcome::Opened(Ending::Silence), micros: 400_000 },
-        Attempt { outcome: Outcome::ProbeError("Too many open files (os error 24)".into()), micros: 9 },
+        Attempt { outcome: Outcome::Connected, at_ms: 1_795_000_000_000, micros: 412 },
+        Attempt { outcome: Outcome::Opened(Ending::Silence), at_ms: 1_795_000_000_000, micros: 400_000 },
+        Attempt {
+            outcome: Outcome::ProbeError("Too many open files (os error 24)".into()),
+            at_ms: 1_795_000_000_000,
+            micros: 9,
+        },
     ];
     Report {
         round: 3,

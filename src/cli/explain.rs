@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
+
 use crate::model::Verdict;
 use crate::plan::Case;
 use crate::report::Style;
@@ -148,7 +150,7 @@ impl Sheet<'_> {
 
     /// JSON with one entry a line where it has several, so that attempts read as a list.
     fn json(&mut self, value: &serde_json::Value) {
-        let text = compact(value, 2, self.style.columns);
+        let text = compact(&with_times(value), 2, self.style.columns);
         let lines: Vec<String> = text.lines().map(|line| format!("  {}", self.style.shown(line))).collect();
         self.line(&lines.join("\n"));
     }
@@ -156,6 +158,27 @@ impl Sheet<'_> {
     fn line(&mut self, line: &str) {
         // Writing to a String can't fail.
         let _ = writeln!(self.text, "{line}");
+    }
+}
+
+/// The same with moments (`at_ms`, milliseconds since 1970) as a reader knows them.
+fn with_times(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .map(|(key, value)| {
+                    match (key.as_str(), value.as_i64().and_then(|ms| Timestamp::from_millisecond(ms).ok())) {
+                        ("at_ms", Some(at)) => {
+                            ("at".to_owned(), Value::from(at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()))
+                        }
+                        _ => (key.clone(), with_times(value)),
+                    }
+                })
+                .collect(),
+        ),
+        Value::Array(list) => Value::Array(list.iter().map(with_times).collect()),
+        _ => value.clone(),
     }
 }
 

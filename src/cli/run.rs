@@ -11,10 +11,13 @@ use crate::families::network::{self, Limits};
 use crate::report::files::Folder;
 use crate::report::terminal::{self, Progress};
 use crate::report::{Consumer, ReportError};
-use crate::run::{Event, RunOptions, RunRecord};
+use crate::run::{Event, RunError, RunOptions, RunRecord, RunStatus, TenancyInfo, Warning};
 
 /// The probe's image of this version.
 const PROBE_IMAGE: &str = concat!("tenantproof/probe:", env!("CARGO_PKG_VERSION"));
+
+/// The exit code of a run that proved nothing.
+const NOT_PROVED: u8 = 3;
 
 /// Prove the tenancy on a cluster, and write the reports.
 ///
@@ -68,6 +71,8 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
         miette::bail!("there is no suite of the family network");
     };
     let folder = Folder::create(&args.out)?;
+    // Reports of an earlier run must not be taken for this one's, whatever becomes of it.
+    folder.write(&not_begun(&tenancy_info, None))?;
     let options = RunOptions {
         connect: args.cluster.into(),
         tenancy,
@@ -94,7 +99,7 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
             Box::new(Progress::in_lines(style, std::io::stderr()))
         });
     }
-    audience.consumers.push(Box::new(folder));
+    audience.consumers.push(Box::new(folder.clone()));
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -102,9 +107,16 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
         .build()
         .into_diagnostic()
         .wrap_err("the runtime does not start")?;
-    let record = runtime.block_on(async {
-        crate::run::run(&options, |event, record| audience.tell(event, record), interrupted()).await
-    })?;
+    let ran = runtime.block_on(crate::run::run(&options, |event, record| audience.tell(event, record), interrupted()));
+    let record = match ran {
+        Ok(record) => record,
+        Err(error) => {
+            folder.write(&not_begun(&options.tenancy_info, Some(&error)))?;
+            let code = if matches!(error, RunError::Interrupted) { NOT_PROVED } else { super::USAGE };
+            anstream::eprintln!("{:?}", miette::Report::new(error));
+            return Ok(code);
+        }
+    };
     if !args.quiet {
         let style = style_of(&std::io::stdout());
         super::show::print(&terminal::page(&record, &style, Some(&args.out)))?;
@@ -115,9 +127,21 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
         Some(failure) => {
             anstream::eprintln!("{:?}", miette::Report::new(failure));
             // A run whose evidence was lost is not proved, whatever it saw.
-            Ok(code.max(3))
+            Ok(code.max(NOT_PROVED))
         }
     }
+}
+
+/// The record of a run that has not begun, or that could not.
+fn not_begun(tenancy: &TenancyInfo, error: Option<&RunError>) -> RunRecord {
+    let mut record = RunRecord { tenancy: tenancy.clone(), ..RunRecord::new() };
+    if let Some(error) = error {
+        use miette::Diagnostic as _;
+        record.status =
+            if matches!(error, RunError::Interrupted) { RunStatus::Interrupted } else { RunStatus::Aborted };
+        record.warnings.push(Warning { message: error.to_string(), help: error.help().map(|help| help.to_string()) });
+    }
+    record
 }
 
 /// Everybody who follows the run.
@@ -151,7 +175,7 @@ async fn interrupted() {
     tokio::spawn(async {
         signal().await;
         anstream::eprintln!("left at once: the next run removes what stayed behind");
-        std::process::exit(3);
+        std::process::exit(NOT_PROVED.into());
     });
 }
 

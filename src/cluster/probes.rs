@@ -15,7 +15,7 @@ use super::error::{ClusterError, in_words};
 use super::pod::{PodSettings, RUN_LABEL, pod, service};
 use super::pod_state::{PodState, state_of};
 use super::priority;
-use super::retry::{is_outage, is_transient, patiently, patiently_for};
+use super::retry::{after_lag, is_outage, is_transient, patiently, patiently_for};
 use crate::model::{Namespace, NodeName};
 use crate::plan::{ProbeName, ProbeSpec};
 use crate::probe::frame::{Decoder, FrameError};
@@ -193,7 +193,7 @@ impl ProbeRun {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), spec.namespace.as_str());
         let wanted = pod(&name, spec, &self.settings, &owner);
         let plainly = PostParams::default();
-        tolerate_existing(patiently(|| pods.create(&plainly, &wanted)).await)
+        tolerate_existing(after_lag(|| pods.create(&plainly, &wanted)).await)
             .map_err(|error| format!("the API server refuses the probe: {}", in_words(&error)))?;
         let service = if spec.service {
             let services: Api<Service> = Api::namespaced(self.client.clone(), spec.namespace.as_str());

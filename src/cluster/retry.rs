@@ -8,6 +8,9 @@ use tokio::time::{Instant, sleep};
 /// How long a request is tried again while the API server does not answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How long admission may take to see an object that was made just before.
+const LAG: Duration = Duration::from_secs(15);
+
 /// Whether an error says nothing about the request itself, only that it was not served now.
 pub(crate) fn is_transient(error: &kube::Error) -> bool {
     match error {
@@ -24,6 +27,34 @@ pub(crate) fn is_outage(error: &kube::Error) -> bool {
     match error {
         kube::Error::Api(status) => matches!(status.code, 429 | 503),
         other => is_transient(other),
+    }
+}
+
+/// Whether an error says that the API server's admission has not yet seen what was made just before: it
+/// reads PriorityClasses and service accounts from a cache.
+fn lags(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 403
+        && (status.message.contains("no PriorityClass with name") || status.message.contains("error looking up service account")))
+}
+
+/// As [`patiently`], for what refers to an object that was made just before.
+///
+/// # Errors
+/// As [`patiently`]; an object that does not exist after [`LAG`] is an error.
+pub(crate) async fn after_lag<T, F, Fut>(mut request: F) -> Result<T, kube::Error>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, kube::Error>>,
+{
+    let end = Instant::now() + LAG;
+    loop {
+        match patiently(&mut request).await {
+            Err(error) if lags(&error) && Instant::now() < end => {
+                tracing::debug!(%error, "not seen yet; trying again");
+                sleep(Duration::from_millis(200)).await;
+            }
+            outcome => return outcome,
+        }
     }
 }
 
@@ -56,5 +87,43 @@ where
             }
             outcome => return outcome,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use kube::core::Status;
+    use rstest::rstest;
+
+    use super::{after_lag, lags};
+
+    fn forbidden(message: &str) -> kube::Error {
+        kube::Error::Api(Box::new(Status { code: 403, message: message.to_owned(), ..Status::default() }))
+    }
+
+    #[rstest]
+    #[case("pods \"p\" is forbidden: no PriorityClass with name tenantproof-1 was found", true)]
+    #[case(
+        "pods \"p\" is forbidden: error looking up service account a/default: serviceaccount \"default\" not found",
+        true
+    )]
+    #[case("pods \"p\" is forbidden: exceeded quota: share, requested: pods=1, used: pods=1, limited: pods=1", false)]
+    fn a_lag_is_told_from_a_refusal(#[case] message: &str, #[case] expected: bool) {
+        assert_eq!(lags(&forbidden(message)), expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_made_just_before_is_waited_for_and_not_for_ever() {
+        let asked = Cell::new(0);
+        let outcome = after_lag(|| {
+            asked.set(asked.get() + 1);
+            let seen = asked.get() > 3;
+            async move { if seen { Ok(()) } else { Err(forbidden("no PriorityClass with name tenantproof-1 was found")) } }
+        });
+        assert!(outcome.await.is_ok());
+        let never = after_lag(|| async { Err::<(), _>(forbidden("no PriorityClass with name x was found")) });
+        assert!(never.await.is_err());
     }
 }

@@ -85,23 +85,20 @@ pub async fn read_snapshot(
     Ok(snapshot)
 }
 
-/// The versions of all NetworkPolicies in these namespaces.
-///
-/// # Errors
-/// Where one of the lists is refused or does not come.
+/// The versions of all NetworkPolicies in each of these namespaces, or why they can't be read.
 pub async fn network_policy_versions(
     client: &Client,
-    namespaces: &[model::Namespace],
-) -> Result<NetworkPolicyVersions, ClusterError> {
-    let mut versions = BTreeMap::new();
-    for namespace in namespaces {
+    namespaces: Vec<model::Namespace>,
+) -> BTreeMap<model::Namespace, Result<NetworkPolicyVersions, ClusterError>> {
+    let versions = stream::iter(namespaces).map(|namespace| async move {
         let api: Api<NetworkPolicy> = Api::namespaced(client.clone(), namespace.as_str());
-        let policies = list(&api)
-            .await
-            .map_err(|error| ClusterError::explain(&format!("list NetworkPolicies of {namespace}"), &error))?;
-        versions.extend(versions_of(&policies));
-    }
-    Ok(versions)
+        let policies = list(&api).await;
+        let versions = policies
+            .map(|policies| versions_of(&policies))
+            .map_err(|error| ClusterError::explain(&format!("list NetworkPolicies of {namespace}"), &error));
+        (namespace, versions)
+    });
+    versions.buffer_unordered(AT_ONCE).collect().await
 }
 
 /// The versions of policies that were read. The generation changes with the spec alone: a

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -23,8 +23,7 @@ use crate::model::Protocol;
 pub(super) async fn carry_out(me: &Arc<Identity>, tries: Tries, seats: &Arc<Semaphore>) -> Vec<Answer> {
     let tries = Arc::new(tries);
     let gap = Duration::from_millis(tries.gap_ms.into());
-    let lost = Attempt { outcome: Outcome::ProbeError("the attempt was lost".to_owned()), micros: 0 };
-    let attempts = vec![lost; tries.attempts.into()];
+    let attempts = vec![unmade("the attempt was lost"); tries.attempts.into()];
     let mut answers: Vec<Answer> =
         tries.targets.iter().map(|target| Answer { id: target.id, attempts: attempts.clone() }).collect();
     let mut due = vec![Instant::now(); tries.targets.len()];
@@ -39,7 +38,7 @@ pub(super) async fn carry_out(me: &Arc<Identity>, tries: Tries, seats: &Arc<Sema
             running.spawn(async move {
                 let attempt = match tries.targets.get(index) {
                     Some(target) => timed(&me, target, number, tries.timeout_ms).await,
-                    None => Attempt { outcome: Outcome::ProbeError("no such target".to_owned()), micros: 0 },
+                    None => unmade("no such target"),
                 };
                 drop(seat);
                 (index, number, attempt)
@@ -65,8 +64,14 @@ fn note(answers: &mut [Answer], done: Result<(usize, u8, Attempt), JoinError>) {
     }
 }
 
+/// What stands for an attempt that was not made.
+fn unmade(why: &str) -> Attempt {
+    Attempt { outcome: Outcome::ProbeError(why.to_owned()), at_ms: now_ms(), micros: 0 }
+}
+
 async fn timed(me: &Identity, target: &Target, number: u8, timeout_ms: u32) -> Attempt {
     let limit = Duration::from_millis(timeout_ms.into());
+    let at_ms = now_ms();
     let mut began = Instant::now();
     let found = match target.address.parse() {
         Ok(ip) => Ok(ip),
@@ -79,7 +84,12 @@ async fn timed(me: &Identity, target: &Target, number: u8, timeout_ms: u32) -> A
         }
         Err(dns::NotResolved) => Outcome::Dns,
     };
-    Attempt { outcome, micros: micros_since(began) }
+    Attempt { outcome, at_ms, micros: micros_since(began) }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn micros_since(began: Instant) -> u64 {

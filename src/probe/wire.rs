@@ -130,6 +130,8 @@ pub struct Answer {
 pub struct Attempt {
     /// What came back.
     pub outcome: Outcome,
+    /// When it began: milliseconds since 1970 in UTC, by the clock of the probe's node.
+    pub at_ms: u64,
     /// Microseconds from the start of the attempt until it came. The look-up of a name is in it
     /// only where it failed.
     pub micros: u64,

@@ -17,7 +17,7 @@ pub const SUMMARY_MD: &str = "summary.md";
 
 /// Writes `run.json`, `junit.xml` and `summary.md`. Each file is whole at every moment: it is
 /// written beside the old one, flushed to the disk, and put in its place.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
     rescue: PathBuf,

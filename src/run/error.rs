@@ -24,6 +24,10 @@ pub enum RunError {
     #[error("no node can run a probe: each is unready, unschedulable, tainted or not Linux")]
     #[diagnostic(code(tenantproof::no_node), help("`kubectl get nodes` shows their states"))]
     NoNode,
+    /// Ctrl-C or SIGTERM came while the cluster was still being read.
+    #[error("interrupted before anything was made on the cluster")]
+    #[diagnostic(code(tenantproof::interrupted))]
+    Interrupted,
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes: {0}")]
     #[diagnostic(code(tenantproof::no_randomness))]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -64,8 +65,16 @@ pub async fn run(
     interrupt: impl Future<Output = ()>,
 ) -> Result<RunRecord, RunError> {
     let mut teller = Teller { emit, record: RunRecord::new(), phases: BTreeMap::new() };
-    let connection = cluster::connect(&options.connect).await?;
-    let world = World::read(options, &connection, &mut teller).await?;
+    let mut interrupt = std::pin::pin!(interrupt);
+    let reading = async {
+        let connection = cluster::connect(&options.connect).await?;
+        let world = World::read(options, &connection, &mut teller).await?;
+        Ok::<_, RunError>((connection, world))
+    };
+    let (connection, world) = tokio::select! {
+        read = reading => read?,
+        () = &mut interrupt => return Err(RunError::Interrupted),
+    };
     teller.tell(&world.started(options, &connection));
 
     teller.begin(Phase::Plan, None);
@@ -82,7 +91,7 @@ pub async fn run(
     teller.end(Phase::Plan, detail);
     teller.tell(&Event::Planned { cases: plan.cases.clone(), coverage: world.coverage(&plan) });
 
-    let status = carry_out(options, &connection, &world, &plan, &mut teller, interrupt).await;
+    let status = carry_out(options, &connection, &world, &plan, &mut teller, interrupt.as_mut()).await;
     teller.tell(&Event::Finished { status, at: now() });
     Ok(teller.record)
 }
@@ -94,10 +103,9 @@ async fn carry_out(
     world: &World,
     plan: &NetworkPlan,
     teller: &mut Teller<impl FnMut(&Event, &RunRecord)>,
-    interrupt: impl Future<Output = ()>,
+    mut interrupt: Pin<&mut impl Future<Output = ()>>,
 ) -> RunStatus {
     let client = &connection.client;
-    let mut interrupt = std::pin::pin!(interrupt);
     teller.begin(Phase::Claim, Some(plan.namespaces.len()));
     let claiming = tokio::select! {
         claiming = Claims::take(client, &world.run, plan.namespaces.clone(), options.wait_for_claim) => claiming,
@@ -165,10 +173,8 @@ async fn see(
 ) -> Result<network::Seen, ClusterError> {
     let mut seen = network::observe(plan, probes, claims, options.limits, teller).await?;
     claims.confirm().await?;
-    match network_policy_versions(&connection.client, &world.readable(plan)).await {
-        Ok(after) => network::note_changes(&mut seen, &versions_of(&world.snapshot.network_policies), &after),
-        Err(error) => teller.warn_of(&error),
-    }
+    let after = network_policy_versions(&connection.client, world.readable(plan)).await;
+    network::note_changes(&mut seen, &versions_of(&world.snapshot.network_policies), after);
     Ok(seen)
 }
 
@@ -183,6 +189,15 @@ fn judge(plan: &NetworkPlan, seen: &network::Seen, teller: &mut Teller<impl FnMu
                 seen.settling.millis
             ),
             Some("a new pod of a tenant has the same open window"),
+        );
+    }
+    if seen.settling.rounds > 0 && !seen.settling.settled {
+        teller.warn(
+            format!(
+                "the fences of the new probes had not settled after {} ms: what passed went on changing from round to round",
+                seen.settling.millis
+            ),
+            Some("a case that fails here may be an engine that is slow; run again, and look at the CNI's own pods"),
         );
     }
     let observations = serde_json::to_value(seen).unwrap_or_default();

@@ -9,9 +9,9 @@ use kube::api::{DeleteParams, ListParams};
 use kube::config::Kubeconfig;
 use tempfile::NamedTempFile;
 use tenantproof::model::Verdict;
-use tenantproof::run::RunRecord;
+use tenantproof::run::{RunRecord, RunStatus};
 
-use super::support::{Lab, Story, eventually, labs};
+use super::support::{Lab, Story, bare_pod, eventually, expect_nothing_left, labs};
 
 /// Asserts that every case of a namespace is inconclusive for this reason, and that others are judged.
 fn only_concerns(record: &RunRecord, namespace: &str, why: &str) {
@@ -39,15 +39,33 @@ fn only_concerns(record: &RunRecord, namespace: &str, why: &str) {
     assert!(others > 0, "the other tenants should be judged");
 }
 
-/// Nothing of any run is left in the story's namespaces.
-fn nothing_left(lab: &Lab, story: &Story<'_>) {
-    for namespace in [&story.a, &story.b, &story.shared] {
-        let pods: Api<Pod> = Api::namespaced(lab.client.clone(), namespace);
-        let ours = ListParams::default().labels("tenantproof.dev/run");
-        let left = lab.wait(pods.list(&ours)).unwrap().items.len();
-        assert_eq!(left, 0, "{left} probes are left in {namespace}");
+/// The namespaces of a story.
+fn namespaces<'a>(story: &'a Story<'_>) -> [&'a str; 3] {
+    [&story.a, &story.b, &story.shared]
+}
+
+/// A cluster-wide object of a test's own, removed whatever becomes of the test.
+struct ClusterWide<'a> {
+    lab: &'a Lab,
+    kind: &'static str,
+    name: String,
+}
+
+impl<'a> ClusterWide<'a> {
+    fn new(lab: &'a Lab, kind: &'static str, name: &str, rest: &str) -> Self {
+        let one = Self { lab, kind, name: name.to_owned() };
+        lab.apply(&format!("apiVersion: {RBAC}\nkind: {kind}\nmetadata: {{name: {name}}}\n{rest}"));
+        one
     }
 }
+
+impl Drop for ClusterWide<'_> {
+    fn drop(&mut self) {
+        self.lab.delete(RBAC, self.kind, "", &self.name);
+    }
+}
+
+const RBAC: &str = "rbac.authorization.k8s.io/v1";
 
 /// A kubeconfig that acts as somebody without any right of its own.
 fn kubeconfig_of(lab: &Lab, user: &str) -> NamedTempFile {
@@ -73,53 +91,55 @@ fn permissions() -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// What binds a user to a ClusterRole.
+fn binding_of(role: &str, user: &str) -> String {
+    format!(
+        "roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {role}}}\n\
+         subjects: [{{kind: User, name: {user}, apiGroup: rbac.authorization.k8s.io}}]\n"
+    )
+}
+
+/// The rules that `tenantproof permissions` prints.
+fn printed_rules() -> String {
+    let printed = permissions();
+    let rules = printed.find("rules:").expect("a ClusterRole has rules");
+    printed[rules..].to_owned()
+}
+
 #[test]
 fn the_printed_cluster_role_is_enough_and_one_namespace_less_costs_that_tenant_alone() {
-    // What the API server grants does not depend on the CNI.
-    for lab in labs().into_iter().take(1) {
+    for lab in labs() {
         let story = Story::new(&lab, "rights");
         let role = format!("{}-role", story.a);
-        lab.apply(&permissions().replace("name: tenantproof\n", &format!("name: {role}\n")));
-        let subject =
-            |user: &str| format!("subjects: [{{kind: User, name: {user}, apiGroup: rbac.authorization.k8s.io}}]\n");
-        let binding = |kind: &str, namespace: &str, name: &str, user: &str| {
-            format!(
-                "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata: {{name: {name}{namespace}}}\n\
-                 roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {role}}}\n{}",
-                subject(user)
-            )
-        };
         let (whole, partial) = (format!("{role}-whole"), format!("{role}-partial"));
-        lab.apply(&binding("ClusterRoleBinding", "", &whole, &whole));
+        let _role = ClusterWide::new(&lab, "ClusterRole", &role, &printed_rules());
+        let _whole = ClusterWide::new(&lab, "ClusterRoleBinding", &whole, &binding_of(&role, &whole));
         let config = kubeconfig_of(&lab, &whole);
         let path = config.path().to_str().unwrap();
-        lab.run(&story.tenancy()).with(&["--kubeconfig", path]).end().expect_code(0);
+        let ended = lab.run(&story.tenancy()).with(&["--kubeconfig", path]).end().expect_code(0);
+        let unread = &ended.record().coverage.not_understood;
+        assert!(unread.is_empty(), "the role should read every policy that there is: {unread:?}");
 
         // Reading what is cluster-wide, and everything in two of the three namespaces.
-        lab.apply(&format!(
-            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: {partial}}}\nrules:\n\
-             - {{apiGroups: [\"\"], resources: [namespaces, nodes], verbs: [get, list]}}\n\
-             - {{apiGroups: [scheduling.k8s.io], resources: [priorityclasses], verbs: [create, delete]}}\n"
-        ));
-        lab.apply(&format!(
-            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {{name: {partial}}}\n\
-             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {partial}}}\n{}",
-            subject(&partial)
-        ));
+        let _partial_role = ClusterWide::new(
+            &lab,
+            "ClusterRole",
+            &partial,
+            "rules:\n- {apiGroups: [\"\"], resources: [namespaces, nodes], verbs: [get, list]}\n\
+             - {apiGroups: [scheduling.k8s.io], resources: [priorityclasses], verbs: [create, delete]}\n",
+        );
+        let _partial = ClusterWide::new(&lab, "ClusterRoleBinding", &partial, &binding_of(&partial, &partial));
         for namespace in [&story.a, &story.shared] {
-            lab.apply(&binding("RoleBinding", &format!(", namespace: {namespace}"), &partial, &partial));
+            lab.apply(&format!(
+                "apiVersion: {RBAC}\nkind: RoleBinding\nmetadata: {{name: {partial}, namespace: {namespace}}}\n{}",
+                binding_of(&role, &partial)
+            ));
         }
         let config = kubeconfig_of(&lab, &partial);
         let path = config.path().to_str().unwrap();
         let ended = lab.run(&story.tenancy()).with(&["--kubeconfig", path]).end().expect_code(3);
         only_concerns(ended.record(), &story.b, "forbidden");
-        nothing_left(&lab, &story);
-        for name in [&whole, &partial] {
-            lab.delete("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "", name);
-        }
-        for name in [&role, &partial] {
-            lab.delete("rbac.authorization.k8s.io/v1", "ClusterRole", "", name);
-        }
+        expect_nothing_left(&lab, &namespaces(&story), &[&ended]);
     }
 }
 
@@ -140,7 +160,7 @@ fn an_image_that_cannot_be_pulled_is_named_and_soon() {
             assert!(result.judgement.reason.contains(image), "{}", result.judgement.reason);
         }
         assert!(ended.report("junit.xml").contains("<error"), "a CI must not show it green");
-        nothing_left(&lab, &story);
+        expect_nothing_left(&lab, &namespaces(&story), &[&ended]);
     }
 }
 
@@ -151,7 +171,10 @@ fn a_namespace_that_does_not_exist_is_an_error_with_the_nearest_name() {
         let tenancy = story.tenancy().replace(&format!("[{}]", story.b), &format!("[{}b]", story.b));
         let ended = lab.run(&tenancy).end().expect_code(2);
         assert!(ended.text.contains(&format!("did you mean `{}`?", story.b)), "{}", ended.text);
-        nothing_left(&lab, &story);
+        let record = ended.record();
+        assert_eq!((record.status, record.planned), (RunStatus::Aborted, 0), "reports of an earlier run must not stay");
+        assert!(ended.report("summary.md").contains(&story.b), "the reason should be on every report");
+        expect_nothing_left(&lab, &namespaces(&story), &[]);
     }
 }
 
@@ -159,21 +182,25 @@ fn a_namespace_that_does_not_exist_is_an_error_with_the_nearest_name() {
 fn a_tenant_at_its_quota_keeps_its_last_pod_and_a_refused_probe_says_by_what() {
     for lab in labs().into_iter().take(1) {
         let story = Story::new(&lab, "quota");
-        lab.apply(&format!(
-            "apiVersion: v1\nkind: ResourceQuota\nmetadata: {{namespace: {}, name: share}}\nspec: {{hard: {{pods: \"2\"}}}}\n",
-            story.b
-        ));
         let quotas: Api<ResourceQuota> = Api::namespaced(lab.client.clone(), &story.b);
-        eventually("the quota's status", Duration::from_secs(30), || {
-            let quota = lab.wait(quotas.get("share")).unwrap();
-            quota.status.is_some_and(|status| status.hard.is_some())
-        });
-        let ended = lab.run(&story.tenancy()).end().expect_code(3);
-        only_concerns(ended.record(), &story.b, "ResourceQuota");
-        let used = lab.wait(quotas.get("share")).unwrap().status.unwrap().used.unwrap();
-        assert_eq!(used["pods"].0, "0", "a run takes nothing of a quota without room");
+        let used = |resource: &str| {
+            let status = lab.wait(quotas.get("share")).unwrap().status.unwrap_or_default();
+            status.used.unwrap_or_default().get(resource).map(|quantity| quantity.0.clone())
+        };
+        // A workload of the tenant's own uses its pods up; then there is room for pods and none for their CPU.
+        lab.apply(&bare_pod(&story.b, "own", "{app: own}", ""));
+        for (hard, resource, in_use) in [("pods: '1'", "pods", "1"), ("limits.cpu: 50m", "limits.cpu", "50m")] {
+            lab.apply(&format!(
+                "apiVersion: v1\nkind: ResourceQuota\nmetadata: {{namespace: {}, name: share}}\nspec: {{hard: {{{hard}}}}}\n",
+                story.b
+            ));
+            eventually("the quota's status", Duration::from_secs(30), || used(resource).as_deref() == Some(in_use));
+            let ended = lab.run(&story.tenancy()).end().expect_code(3);
+            only_concerns(ended.record(), &story.b, "ResourceQuota");
+            assert_eq!(used(resource).as_deref(), Some(in_use), "a run takes nothing of a quota without room");
+            lab.delete("v1", "ResourceQuota", &story.b, "share");
+        }
 
-        lab.delete("v1", "ResourceQuota", &story.b, "share");
         lab.apply(&format!(
             "apiVersion: v1\nkind: LimitRange\nmetadata: {{namespace: {}, name: least}}\n\
              spec: {{limits: [{{type: Container, min: {{memory: 1Gi}}}}]}}\n",
@@ -181,7 +208,7 @@ fn a_tenant_at_its_quota_keeps_its_last_pod_and_a_refused_probe_says_by_what() {
         ));
         let ended = lab.run(&story.tenancy()).end().expect_code(3);
         only_concerns(ended.record(), &story.b, "minimum memory usage per Container is 1Gi");
-        nothing_left(&lab, &story);
+        expect_nothing_left(&lab, &namespaces(&story), &[&ended]);
     }
 }
 
@@ -221,7 +248,7 @@ fn a_target_that_dies_is_not_proved_to_be_fenced() {
             judged += usize::from(result.judgement.verdict == Verdict::Inconclusive);
         }
         assert!(judged > 0, "cases of the dead probe should be inconclusive: {}", ended.text);
-        nothing_left(&lab, &story);
+        expect_nothing_left(&lab, &namespaces(&story), &[&ended]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What breaks under a run: the API server goes away and comes back, a node goes away for good.
+//! What breaks under a run: the API server goes away and comes back, a node goes away for good, a probe is killed.
 //!
 //! These tests break a lab that nobody else may be using meanwhile: `TENANTPROOF_LAB_DESTRUCTIBLE` names
 //! its context. They don't depend on the CNI. Nodes of kind are containers of the same name.
@@ -8,9 +8,10 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
+use tenantproof::cluster::RUN_LABEL;
 use tenantproof::model::{CaseId, Verdict};
 use tenantproof::run::{RunRecord, RunStatus};
 
@@ -129,4 +130,34 @@ fn a_node_that_goes_away_makes_its_cases_inconclusive_and_no_others() {
     eventually(&format!("{node}, back again"), Duration::from_secs(90), || is_ready(&lab, node));
     let next = lab.run(&story.tenancy()).end().expect_code(0);
     expect_nothing_left(&lab, &[&story.a, &story.b, &story.shared], &[&ended, &next]);
+}
+
+/// Kills the process whose environment names this probe: nothing else of its pod shows its name.
+const KILL: &str = r#"for e in /proc/[0-9]*/environ; do
+  if tr '\0' '\n' < "$e" 2>/dev/null | grep -qx "TENANTPROOF_PROBE_NAME=$0"; then
+    pid="${e#/proc/}"; kill -KILL "${pid%/environ}"; exit
+  fi
+done; exit 1"#;
+
+#[test]
+fn a_probe_whose_process_is_killed_proves_nothing_and_hurts_nobody() {
+    let _alone = alone();
+    let Some(lab) = lab_to_break() else { return };
+    let story = Story::new(&lab, "process");
+    let mut live = Live::start(lab.run(&story.tenancy()).with(&LONG));
+    live.until_it_says("try every connection");
+    let pods: Api<Pod> = Api::namespaced(lab.client.clone(), &story.b);
+    let probe = lab.wait(pods.list(&ListParams::default().labels(RUN_LABEL))).unwrap().items.remove(0);
+    let node = probe.spec.clone().unwrap().node_name.unwrap();
+    docker(&["exec", &node, "sh", "-c", KILL, &probe.name_any()]);
+    let ended = live.end_within(Duration::from_secs(60)).expect_code(3);
+    let record = ended.record();
+    assert_eq!(record.status, RunStatus::Finished, "{}", ended.text);
+    assert_eq!(record.counts.fail, 0, "a dead probe is no broken promise: {}", ended.text);
+    let place = format!("{}/", story.b);
+    for result in record.results.iter().filter(|one| one.judgement.verdict == Verdict::Inconclusive) {
+        assert!(result.case.id.as_str().contains(&place), "{} has nothing to do with it", result.case.id);
+    }
+    assert!(record.counts.inconclusive > 0 && record.counts.pass > 0, "{}", ended.text);
+    expect_nothing_left(&lab, &[&story.a, &story.b, &story.shared], &[&ended]);
 }

@@ -7,7 +7,7 @@ use super::plan::{NetworkPlan, TryPlan};
 use super::seen::{Computed, ProbeSeen, Seen, Settling, SideSeen, TrySeen};
 use crate::cluster::{Claims, ClusterError, NetworkPolicyVersions, ProbeFault, ProbeRun};
 use crate::families::{Stage, Stance, Witness};
-use crate::model::{Port, Protocol};
+use crate::model::{Namespace, Port, Protocol};
 use crate::plan::ProbeName;
 use crate::probe::wire::{Report, Step, Target, Tries};
 use crate::semantics::network::{Answer, Decision, Endpoint, Side};
@@ -81,14 +81,25 @@ pub async fn observe(
     Ok(field.seen)
 }
 
-/// Notes which namespaces' policies are not those of the snapshot any more.
-pub fn note_changes(seen: &mut Seen, before: &NetworkPolicyVersions, after: &NetworkPolicyVersions) {
-    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-    seen.changed = keys
-        .into_iter()
-        .filter(|key| before.get(*key) != after.get(*key))
-        .map(|(namespace, _)| namespace.clone())
-        .collect();
+/// Notes which namespaces' policies are not those of the snapshot any more, and of which that can't be told.
+pub fn note_changes(
+    seen: &mut Seen,
+    before: &NetworkPolicyVersions,
+    after: BTreeMap<Namespace, Result<NetworkPolicyVersions, ClusterError>>,
+) {
+    for (namespace, after) in after {
+        match after {
+            Ok(after) => {
+                let before = before.iter().filter(|((of, _), _)| *of == namespace);
+                if !before.eq(&after) {
+                    seen.changed.insert(namespace);
+                }
+            }
+            Err(error) => {
+                seen.unconfirmed.insert(namespace, error.to_string());
+            }
+        }
+    }
 }
 
 /// What a round is for.

@@ -21,6 +21,9 @@ pub struct Seen {
     pub tries: BTreeMap<String, TrySeen>,
     /// Namespaces whose NetworkPolicies changed while connections were tried.
     pub changed: BTreeSet<Namespace>,
+    /// Namespaces whose NetworkPolicies could not be read again after the tries, and why: whether they
+    /// changed is not known.
+    pub unconfirmed: BTreeMap<Namespace, String>,
     /// Policies whose podSelector selects no pod: they fence nothing, and are often misspelt.
     pub idle: Vec<IdlePolicy>,
     /// What was seen while the fences of the new probes were still being attached; never judged.

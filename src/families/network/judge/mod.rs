@@ -112,6 +112,13 @@ impl Bench<'_> {
             let why = format!("the NetworkPolicies of namespace {namespace} changed while connections were tried");
             return Some(inconclusive("policies-changed", why, "run again when nobody changes policies"));
         }
+        if let Some((namespace, why)) = changed.into_iter().find_map(|one| self.seen.unconfirmed.get_key_value(one)) {
+            let why = format!(
+                "the NetworkPolicies of namespace {namespace} could not be read again after the tries, so they may have \
+                 changed: {why}"
+            );
+            return Some(inconclusive("policies-unconfirmed", why, "run again when the API server can be read"));
+        }
         None
     }
 

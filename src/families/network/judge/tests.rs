@@ -22,7 +22,7 @@ fn computed(stance: Stance) -> Computed {
 }
 
 fn attempts(outcomes: &[Outcome]) -> Vec<Attempt> {
-    outcomes.iter().map(|outcome| Attempt { outcome: outcome.clone(), micros: 1 }).collect()
+    outcomes.iter().map(|outcome| Attempt { outcome: outcome.clone(), at_ms: 1, micros: 1 }).collect()
 }
 
 fn one(
@@ -300,6 +300,17 @@ fn a_denial_while_policies_changed_is_not_proved() {
     let mut scene = scene.controlled(Placement::OtherNode, Placement::OtherNode);
     scene.seen.changed.insert("t".into());
     assert_eq!(scene.verdict().judgement.cause.unwrap().kind, "policies-changed");
+}
+
+#[test]
+fn a_denial_whose_policies_were_not_read_again_is_not_proved() {
+    let scene = Scene::new(Access::Denied, Stance::Denied, &[Outcome::Timeout], Some(0));
+    let mut scene = scene.controlled(Placement::OtherNode, Placement::OtherNode);
+    scene.seen.unconfirmed.insert("t".into(), "the API server did not answer".to_owned());
+    let judgement = scene.verdict().judgement;
+    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+    assert_eq!(judgement.cause.unwrap().kind, "policies-unconfirmed");
+    assert!(judgement.reason.contains("the API server did not answer"), "{}", judgement.reason);
 }
 
 #[test]
