@@ -104,7 +104,31 @@ fn a_mistake_is_told_with_its_place_and_remedy(
     for words in told {
         assert!(flat.contains(words), "it should tell `{words}`:\n{text}");
     }
-    assert!(!scene.0.path().join("reports/out/run.json").exists(), "a run that did not begin leaves no record");
+    if let Ok(record) = std::fs::read(scene.0.path().join("reports/out/run.json")) {
+        let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+        assert_eq!((&record["status"], &record["planned"]), (&"aborted".into(), &0.into()), "it did not begin");
+        let said = record["warnings"][0]["message"].as_str().unwrap();
+        assert!(told.iter().any(|words| said.contains(words)), "the record should say why: {said}");
+    }
+}
+
+#[rstest]
+#[case::of_the_cluster(TENANCY)]
+#[case::of_the_tenancy("kind: Tenancy")]
+fn no_report_of_an_earlier_run_stays_where_a_run_does_not_begin(#[case] tenancy: &str) {
+    let scene = Scene::new();
+    scene.file("tenancy.yaml", tenancy.as_bytes());
+    scene.file("kc", kubeconfig("http://127.0.0.1:1").as_bytes());
+    std::fs::create_dir_all(scene.0.path().join("reports/out")).unwrap();
+    for report in ["run.json", "junit.xml", "summary.md"] {
+        scene.file(&format!("reports/out/{report}"), b"green");
+    }
+    let (code, text) = scene.end(&["run", "--kubeconfig", "kc"]);
+    assert_eq!(code, 2, "{text}");
+    let report = |name: &str| std::fs::read_to_string(scene.0.path().join("reports/out").join(name)).unwrap();
+    assert!(report("junit.xml").contains("<error"), "{}", report("junit.xml"));
+    assert!(report("run.json").contains("\"aborted\""), "{}", report("run.json"));
+    assert!(!report("summary.md").contains("green"), "{}", report("summary.md"));
 }
 
 #[test]

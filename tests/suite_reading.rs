@@ -6,17 +6,19 @@ use std::collections::BTreeSet;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use rstest::rstest;
+use tenantproof::families::network::{NetworkParameters, Reach, Scope};
+use tenantproof::families::{self};
 use tenantproof::model::Protocol;
-use tenantproof::suite::{self, Access, Check, Parameters, Reach, Scope, Suite, SuiteError};
+use tenantproof::suite::{self, Access, Check, Suite, SuiteError};
 
 fn in_repository(path: &str) -> String {
     format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
 }
 
 fn built_in() -> Vec<Suite> {
-    suite::built_in()
-        .into_iter()
-        .map(|(file, bytes)| suite::read(file, bytes).unwrap_or_else(|error| panic!("{error}")))
+    let reader = families::suites();
+    families::built_in()
+        .map(|(file, bytes)| reader.read(file, bytes).unwrap_or_else(|error| panic!("{error}")))
         .collect()
 }
 
@@ -52,7 +54,7 @@ fn a_published_check_keeps_its_meaning(
     #[case] by: Reach,
 ) {
     let check = checks().into_iter().find(|check| check.id.as_str() == id).unwrap();
-    let Parameters::Network(network) = &check.parameters;
+    let network: NetworkParameters = serde_json::from_value(check.parameters).unwrap();
     assert_eq!((network.scope, network.expect, network.by), (scope, expect, by));
     assert_eq!(network.protocols, Protocol::ALL);
 }
@@ -97,7 +99,7 @@ fn denials_support_the_controls_of_segmentation() {
 #[test]
 fn the_committed_schema_is_the_one_that_is_printed() {
     let path = in_repository("reports/schemas/suite.schema.json");
-    let printed = format!("{}\n", serde_json::to_string_pretty(&suite::schema()).unwrap());
+    let printed = format!("{}\n", serde_json::to_string_pretty(families::suites().schema()).unwrap());
     if std::env::var_os("UPDATE_SCHEMAS").is_some() {
         std::fs::write(&path, &printed).unwrap();
     }
@@ -107,8 +109,8 @@ fn the_committed_schema_is_the_one_that_is_printed() {
 
 #[test]
 fn the_built_in_suites_are_valid_under_their_schema() {
-    let validator = jsonschema::validator_for(&suite::schema()).unwrap();
-    for (file, bytes) in suite::built_in() {
+    let validator = jsonschema::validator_for(families::suites().schema()).unwrap();
+    for (file, bytes) in families::built_in() {
         let json: serde_json::Value = serde_saphyr::from_slice(bytes).unwrap();
         let errors: Vec<_> = validator.iter_errors(&json).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{file}: {errors:?}");
@@ -148,7 +150,7 @@ fn a_bad_suite_gets_an_error_that_teaches(
     name: &str,
 ) {
     let bytes = std::fs::read(in_repository(&format!("tests/inputs/suite/{name}.yaml"))).unwrap();
-    let error = suite::read("own.yaml", &bytes).expect_err("the suite is bad");
+    let error = families::suites().read("own.yaml", &bytes).expect_err("the suite is bad");
     for problem in error.problems() {
         assert!(problem.to_string().starts_with("own.yaml:"), "{problem}");
         assert!(problem.code().is_some(), "{problem}");
@@ -162,20 +164,21 @@ fn a_bad_suite_gets_an_error_that_teaches(
 fn the_example_of_the_documentation_is_read() {
     let page = include_str!("../docs/suites.md");
     let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let suite = suite::read("own.yaml", example.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+    let suite = families::suites().read("own.yaml", example.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(suite.checks.len(), 1);
 }
 
 #[test]
 fn a_users_own_suite_is_read() {
-    let (_, bytes) = suite::built_in().remove(0);
+    let (_, bytes) = families::built_in().next().unwrap();
     let own = String::from_utf8(bytes.to_vec()).unwrap().replace("id: network.", "id: network.own.");
-    let suite = suite::read("own.yaml", own.as_bytes()).unwrap();
+    let suite = families::suites().read("own.yaml", own.as_bytes()).unwrap();
     assert!(suite.checks.iter().all(|check| check.id.as_str().starts_with("network.own.")));
 }
 
 #[test]
 fn a_huge_suite_is_not_even_parsed() {
-    let error = suite::read("own.yaml", &vec![b'#'; suite::MAX_BYTES + 1]).expect_err("the file is too large");
+    let error =
+        families::suites().read("own.yaml", &vec![b'#'; suite::MAX_BYTES + 1]).expect_err("the file is too large");
     assert!(error.to_string().starts_with("own.yaml:1:1: the file has 1048577 bytes"), "{error}");
 }

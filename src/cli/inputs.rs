@@ -6,9 +6,9 @@ use miette::{Diagnostic, IntoDiagnostic as _, WrapErr as _};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::model::Family;
+use crate::families;
 use crate::run::{SuiteInfo, TenancyInfo};
-use crate::suite::{self, Suite};
+use crate::suite::Suite;
 use crate::tenancy::{self, Tenancy};
 
 /// No file is read past this size, whatever it is.
@@ -48,25 +48,21 @@ pub(super) fn tenancy(path: &Path) -> miette::Result<(Tenancy, TenancyInfo)> {
 /// the same family.
 pub(super) fn suites(own: &[std::path::PathBuf]) -> miette::Result<Vec<(Suite, SuiteInfo)>> {
     let mut suites: Vec<(Suite, SuiteInfo)> = Vec::new();
-    for (name, bytes) in suite::built_in() {
-        let suite = suite::read(name, bytes).into_diagnostic().wrap_err("a built-in suite is broken")?;
+    let reader = families::suites();
+    for (name, bytes) in families::built_in() {
+        let suite = reader.read(name, bytes).into_diagnostic().wrap_err("a built-in suite is broken")?;
         let info = info(&suite, "built in", bytes);
         suites.push((suite, info));
     }
     for path in own {
         let bytes = read(path, "name a suite file, such as suites/network.yaml")?;
         let label = path.display().to_string();
-        let suite = suite::read(&label, &bytes)?;
+        let suite = reader.read(&label, &bytes)?;
         let info = info(&suite, &label, &bytes);
         suites.retain(|(other, _)| other.family != suite.family);
         suites.push((suite, info));
     }
     Ok(suites)
-}
-
-/// The suite of one family.
-pub(super) fn suite_of(suites: Vec<(Suite, SuiteInfo)>, family: &str) -> Option<(Suite, SuiteInfo)> {
-    suites.into_iter().find(|(suite, _)| suite.family == Family::from(family))
 }
 
 fn info(suite: &Suite, source: &str, bytes: &[u8]) -> SuiteInfo {

@@ -5,6 +5,7 @@ pub mod explain;
 mod folder;
 mod init;
 mod inputs;
+mod permissions;
 mod run;
 mod show;
 
@@ -142,7 +143,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => show::explain(&args),
         Command::Checks(args) => show::checks(&args),
         Command::Schema(args) => show::schema(&args),
-        Command::Permissions => show::print(&crate::cluster::permissions::cluster_role()),
+        Command::Permissions => show::print(&permissions::cluster_role()),
         Command::Completions { shell } => show::completions(shell),
     };
     match outcome {

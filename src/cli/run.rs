@@ -7,11 +7,13 @@ use std::time::Duration;
 use miette::{IntoDiagnostic as _, WrapErr as _};
 
 use super::{ClusterArgs, inputs, style_of};
-use crate::families::network::{self, Limits};
+use crate::families::Limits;
 use crate::report::files::Folder;
 use crate::report::terminal::{self, Progress};
 use crate::report::{Consumer, ReportError};
-use crate::run::{Event, RunError, RunOptions, RunRecord, RunStatus, TenancyInfo, Warning};
+use crate::run::{Event, RunError, RunOptions, RunRecord, RunStatus, SuiteInfo, TenancyInfo, Warning};
+use crate::suite::Suite;
+use crate::tenancy::Tenancy;
 
 /// The probe's image of this version.
 const PROBE_IMAGE: &str = concat!("tenantproof/probe:", env!("CARGO_PKG_VERSION"));
@@ -66,19 +68,24 @@ pub(super) struct RunArgs {
 
 /// Runs; the exit code is the record's.
 pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
-    let (tenancy, tenancy_info) = inputs::tenancy(&args.tenancy)?;
-    let Some((suite, suite_info)) = inputs::suite_of(inputs::suites(&args.suite)?, network::NAME) else {
-        miette::bail!("there is no suite of the family network");
+    let (tenancy, tenancy_info, suites) = match read_inputs(&args) {
+        Ok(inputs) => inputs,
+        Err(error) => {
+            // Reports of an earlier run must not be taken for this one's.
+            if Folder::has_reports(&args.out) {
+                Folder::create(&args.out)?
+                    .write(&not_begun(&TenancyInfo::default(), Some((&error.to_string(), None))))?;
+            }
+            return Err(error);
+        }
     };
     let folder = Folder::create(&args.out)?;
-    // Reports of an earlier run must not be taken for this one's, whatever becomes of it.
     folder.write(&not_begun(&tenancy_info, None))?;
     let options = RunOptions {
         connect: args.cluster.into(),
         tenancy,
         tenancy_info,
-        suite,
-        suite_info,
+        suites,
         probe_image: args.probe_image,
         priority_class: args.priority_class,
         wait_for_claim: Duration::from_secs(args.wait_for_claim),
@@ -111,8 +118,16 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
     let record = match ran {
         Ok(record) => record,
         Err(error) => {
-            folder.write(&not_begun(&options.tenancy_info, Some(&error)))?;
-            let code = if matches!(error, RunError::Interrupted) { NOT_PROVED } else { super::USAGE };
+            use miette::Diagnostic as _;
+            let help = error.help().map(|help| help.to_string());
+            let mut record = not_begun(&options.tenancy_info, Some((&error.to_string(), help)));
+            let code = if matches!(error, RunError::Interrupted) {
+                record.status = RunStatus::Interrupted;
+                NOT_PROVED
+            } else {
+                super::USAGE
+            };
+            folder.write(&record)?;
             anstream::eprintln!("{:?}", miette::Report::new(error));
             return Ok(code);
         }
@@ -132,14 +147,18 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
     }
 }
 
-/// The record of a run that has not begun, or that could not.
-fn not_begun(tenancy: &TenancyInfo, error: Option<&RunError>) -> RunRecord {
+/// The tenancy and the suites.
+fn read_inputs(args: &RunArgs) -> miette::Result<(Tenancy, TenancyInfo, Vec<(Suite, SuiteInfo)>)> {
+    let (tenancy, info) = inputs::tenancy(&args.tenancy)?;
+    Ok((tenancy, info, inputs::suites(&args.suite)?))
+}
+
+/// The record of a run that has not begun, or that could not: why, and what to do about it.
+fn not_begun(tenancy: &TenancyInfo, why: Option<(&str, Option<String>)>) -> RunRecord {
     let mut record = RunRecord { tenancy: tenancy.clone(), ..RunRecord::new() };
-    if let Some(error) = error {
-        use miette::Diagnostic as _;
-        record.status =
-            if matches!(error, RunError::Interrupted) { RunStatus::Interrupted } else { RunStatus::Aborted };
-        record.warnings.push(Warning { message: error.to_string(), help: error.help().map(|help| help.to_string()) });
+    if let Some((message, help)) = why {
+        record.status = RunStatus::Aborted;
+        record.warnings.push(Warning { message: message.to_owned(), help });
     }
     record
 }

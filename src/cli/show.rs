@@ -129,7 +129,7 @@ fn whole(check: &Check) -> String {
 pub(super) fn schema(args: &SchemaArgs) -> miette::Result<u8> {
     let schema = match args.of {
         SchemaOf::Tenancy => crate::tenancy::schema(),
-        SchemaOf::Suite => crate::suite::schema(),
+        SchemaOf::Suite => crate::families::suites().schema().clone(),
         SchemaOf::Run => crate::report::json::schema(),
     };
     print(&serde_json::to_string_pretty(&schema).into_diagnostic()?)

@@ -1,93 +1,15 @@
-//! Everything that a run asks of the API server, as data. `tenantproof permissions` prints it, and
-//! a test holds it against the promise: no exec, attach, port-forward, proxy or Secret.
+//! What every run asks of the API server, as data: reading what probes could disturb, and making them. What a
+//! family needs beside it is part of the family.
 
-/// One rule: what may be done to what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Permission {
-    /// The API group; empty for the core group.
-    pub group: &'static str,
-    /// The resources, with subresources written `pods/log`.
-    pub resources: &'static [&'static str],
-    /// The verbs.
-    pub verbs: &'static [&'static str],
-    /// Why a run needs it.
-    pub why: &'static str,
-}
+use crate::plan::Permission;
 
-/// What a run of the built-in suites needs, over the whole cluster (reading) and in the tenants'
-/// namespaces (writing).
+/// What every run needs, over the whole cluster (reading) and in the tenants' namespaces (writing).
 pub const PERMISSIONS: &[Permission] = &[
     Permission {
         group: "",
         resources: &["namespaces", "nodes", "pods", "services", "resourcequotas", "limitranges"],
         verbs: &["get", "list"],
         why: "to know what is promised to whom, and what a probe would disturb",
-    },
-    Permission {
-        group: "networking.k8s.io",
-        resources: &["networkpolicies"],
-        verbs: &["get", "list"],
-        why: "to compute what the policies say",
-    },
-    Permission {
-        group: "policy",
-        resources: &["poddisruptionbudgets"],
-        verbs: &["get", "list"],
-        why: "a probe that a budget would count is not made",
-    },
-    Permission {
-        group: "autoscaling",
-        resources: &["horizontalpodautoscalers"],
-        verbs: &["get", "list"],
-        why: "a probe that an autoscaler would count is not made",
-    },
-    Permission {
-        group: "apps",
-        resources: &["deployments", "replicasets", "statefulsets"],
-        verbs: &["get", "list"],
-        why: "to know which pods an autoscaler counts",
-    },
-    Permission {
-        group: "cilium.io",
-        resources: &["ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies"],
-        verbs: &["get", "list"],
-        why: "policies of other kinds that could touch a connection are named, never ignored",
-    },
-    Permission {
-        group: "crd.projectcalico.org",
-        resources: &["networkpolicies", "globalnetworkpolicies", "stagednetworkpolicies", "tiers"],
-        verbs: &["get", "list"],
-        why: "the same",
-    },
-    Permission {
-        group: "projectcalico.org",
-        resources: &["networkpolicies", "globalnetworkpolicies", "tiers"],
-        verbs: &["get", "list"],
-        why: "the same",
-    },
-    Permission {
-        group: "policy.networking.k8s.io",
-        resources: &["adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"],
-        verbs: &["get", "list"],
-        why: "the same",
-    },
-    Permission {
-        group: "networking.k8s.aws",
-        resources: &["clusternetworkpolicies", "applicationnetworkpolicies"],
-        verbs: &["get", "list"],
-        why: "the same",
-    },
-    Permission {
-        group: "crd.antrea.io",
-        resources: &["networkpolicies", "clusternetworkpolicies"],
-        verbs: &["get", "list"],
-        why: "the same",
-    },
-    Permission {
-        group: "security.istio.io",
-        resources: &["authorizationpolicies", "peerauthentications"],
-        verbs: &["get", "list"],
-        why: "the same",
     },
     Permission {
         group: "",
@@ -115,51 +37,3 @@ pub const PERMISSIONS: &[Permission] = &[
         why: "the lowest priority for probes; not needed with --priority-class",
     },
 ];
-
-/// The permissions as a ClusterRole in YAML, each rule with its reason.
-#[must_use]
-pub fn cluster_role() -> String {
-    use std::fmt::Write as _;
-    let mut yaml = String::from(
-        "# What a run of tenantproof asks of the API server. No exec, attach, port-forward, proxy or Secret.\n\
-         apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: tenantproof\nrules:\n",
-    );
-    for permission in PERMISSIONS {
-        // Writing to a String can't fail.
-        let _ = write!(
-            yaml,
-            "- apiGroups: [\"{}\"] # {}\n  resources: [{}]\n  verbs: [{}]\n",
-            permission.group,
-            permission.why,
-            permission.resources.join(", "),
-            permission.verbs.join(", "),
-        );
-    }
-    yaml
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{PERMISSIONS, cluster_role};
-
-    #[test]
-    fn no_rule_grants_what_no_security_team_grants() {
-        for permission in PERMISSIONS {
-            for resource in permission.resources {
-                let subresource = resource.split_once('/').map(|(_, sub)| sub);
-                assert!(matches!(subresource, None | Some("log")), "{resource} must not be asked for");
-                assert!(!resource.starts_with("secrets"), "{resource} must not be asked for");
-                assert!(!resource.contains('*'), "{resource} must be named");
-            }
-            for verb in permission.verbs {
-                assert!(["get", "list", "create", "patch", "delete"].contains(verb), "{verb} must not be asked for");
-            }
-        }
-    }
-
-    #[test]
-    fn the_cluster_role_is_yaml() {
-        let role: serde_json::Value = serde_saphyr::from_str(&cluster_role()).unwrap();
-        assert_eq!(role["rules"].as_array().map(Vec::len), Some(PERMISSIONS.len()));
-    }
-}

@@ -225,6 +225,15 @@ pub enum Problem {
         /// What the field means.
         meaning: String,
     },
+    /// A word occurs twice in a list.
+    #[error("`{word}` is listed twice in {path}")]
+    #[diagnostic(code(tenantproof::file::listed_twice), help("delete one of the two"))]
+    ListedTwice {
+        /// The word.
+        word: String,
+        /// The list.
+        path: Path,
+    },
     /// A list, mapping or text with nothing in it, where something is needed.
     #[error("{path} is empty; expected at least one {what}")]
     #[diagnostic(code(tenantproof::file::nothing_in_it), help("{meaning}"))]

@@ -4,7 +4,8 @@
 //! says with the schema's own descriptions what was expected. It understands the part of JSON
 //! Schema that schemars writes for plain structs, lists, maps and enums.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::de::DeserializeOwned;
 use serde_json::Value as Schema;
 
 use super::names::Nearest;
@@ -17,6 +18,50 @@ use super::read::Document;
 #[must_use]
 pub fn schema_of<T: JsonSchema>() -> Schema {
     let mut schema = schemars::schema_for!(T).to_value();
+    unwrap_descriptions(&mut schema);
+    schema
+}
+
+/// A part of a file whose shape belongs to somebody else: its key, and what its value must look like.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot {
+    /// The key.
+    pub key: &'static str,
+    schema: fn(&mut SchemaGenerator) -> schemars::Schema,
+    read: fn(&Schema) -> Result<(), serde_json::Error>,
+}
+
+impl Slot {
+    /// A slot for values of the type `T`.
+    #[must_use]
+    pub const fn of<T: JsonSchema + DeserializeOwned>(key: &'static str) -> Self {
+        Self {
+            key,
+            schema: |generator| generator.subschema_for::<T>(),
+            read: |value| serde_json::from_value::<T>(value.clone()).map(drop),
+        }
+    }
+
+    /// Tries whether a value can be read as the slot's type.
+    ///
+    /// # Errors
+    /// Where it can't; [`check`] says more exactly where.
+    pub fn try_read(&self, value: &Schema) -> Result<(), serde_json::Error> {
+        (self.read)(value)
+    }
+}
+
+/// The JSON Schema of `T`, whose definition named `holder` has these slots as its fields.
+#[must_use]
+pub fn schema_with_slots<T: JsonSchema>(holder: &str, slots: &[Slot]) -> Schema {
+    let mut generator = SchemaGenerator::default();
+    let fields: serde_json::Map<String, Schema> =
+        slots.iter().map(|slot| (slot.key.to_owned(), (slot.schema)(&mut generator).to_value())).collect();
+    let mut schema = generator.into_root_schema_for::<T>().to_value();
+    if let Some(holder) = schema.pointer_mut(&format!("/$defs/{holder}")).and_then(Schema::as_object_mut) {
+        holder.insert("properties".to_owned(), Schema::Object(fields));
+        holder.insert("additionalProperties".to_owned(), Schema::Bool(false));
+    }
     unwrap_descriptions(&mut schema);
     schema
 }
@@ -168,6 +213,15 @@ impl<'a> Checker<'a> {
         if let Some(form) = schema.get("items") {
             for (index, item) in items.iter().enumerate() {
                 self.value(item, &path.item(index), form, meaning);
+            }
+        }
+        if schema.get("uniqueItems").and_then(Schema::as_bool) == Some(true) {
+            for (index, item) in items.iter().enumerate() {
+                if let Value::Text(word) = &item.value
+                    && items[..index].iter().any(|earlier| earlier.value == item.value)
+                {
+                    self.add(item.place, "again here", Problem::ListedTwice { word: word.clone(), path: path.clone() });
+                }
             }
         }
     }

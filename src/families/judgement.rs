@@ -67,3 +67,31 @@ pub struct CaseResult {
     /// Keys into the family's observations that this verdict rests on.
     pub evidence: Vec<String>,
 }
+
+/// What the plan covers and what it doesn't.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Coverage {
+    /// Objects read and judged.
+    pub judged: usize,
+    /// Objects read that cannot matter to any case.
+    pub irrelevant: usize,
+    /// Objects that can matter and are not modelled, each by name.
+    pub not_understood: Vec<String>,
+    /// Pods of the tenancy's namespaces that a probe stands for.
+    pub pods_represented: usize,
+    /// What was not tried, and why, a sentence each.
+    pub not_tried: Vec<String>,
+}
+
+impl Coverage {
+    /// Takes in what another family covers.
+    pub fn add(&mut self, other: Self) {
+        self.judged += other.judged;
+        self.irrelevant += other.irrelevant;
+        self.pods_represented += other.pods_represented;
+        for (mine, others) in [(&mut self.not_understood, other.not_understood), (&mut self.not_tried, other.not_tried)]
+        {
+            mine.extend(others);
+        }
+    }
+}

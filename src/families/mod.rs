@@ -3,16 +3,19 @@
 
 mod judgement;
 pub mod network;
+mod observe;
 
 use std::collections::BTreeMap;
 
-pub use judgement::{CaseResult, Cause, Column, Judgement, Stance};
+pub use judgement::{CaseResult, Cause, Column, Coverage, Judgement, Stance};
+pub use observe::{FamilyPlan, Field, Limits, Observed, Stage, Witness};
 
+use crate::document::shape::Slot;
 use crate::model::{CaseId, Family, Namespace, NodeName, TenantId};
-use crate::plan::Case;
+use crate::plan::{Case, Permission};
 use crate::semantics::Snapshot;
 use crate::semantics::network::Profile;
-use crate::suite::Suite;
+use crate::suite::{self, Suite};
 use crate::tenancy::Tenancy;
 
 /// All that planning may look at.
@@ -33,25 +36,6 @@ pub struct PlanInput<'a> {
     pub profile: Profile,
 }
 
-/// What an observation does at the moment: the runner makes events of it.
-pub trait Witness {
-    /// A stage began, with this many units.
-    fn began(&mut self, stage: Stage, total: usize);
-    /// So many of its units are done.
-    fn progress(&mut self, stage: Stage, done: usize, detail: Option<String>);
-    /// It ended, with this outcome.
-    fn ended(&mut self, stage: Stage, detail: String);
-}
-
-/// A stage of an observation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Starting what will observe.
-    Start,
-    /// Observing.
-    Observe,
-}
-
 /// A case that can't be judged since it is not of the family's shape.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("case {case} can't be judged: {why}")]
@@ -62,23 +46,59 @@ pub struct JudgeError {
     pub why: String,
 }
 
-type Judge = fn(&[Case], &serde_json::Value) -> Result<Vec<CaseResult>, JudgeError>;
+/// Judges cases of one family by stored observations.
+pub type Judge = fn(&[Case], &serde_json::Value) -> Result<Vec<CaseResult>, JudgeError>;
 
-/// The judges of all families, by name: one line for each.
-const JUDGES: &[(&str, Judge)] = &[(network::NAME, network::judge_stored)];
+/// A family, as the rest of the program knows it.
+pub struct FamilyEntry {
+    /// Its name: the first word of its checks' ids.
+    pub name: &'static str,
+    /// What it proves, in a few words.
+    pub about: &'static str,
+    /// Its built-in suite: the name that errors give it, and its text.
+    pub suite: (&'static str, &'static str),
+    /// What its checks say in a suite.
+    pub parameters: Slot,
+    /// What it asks of the API server beside what every run asks.
+    pub needs: &'static [Permission],
+    /// Makes its plan. Pure.
+    pub plan: fn(&PlanInput<'_>) -> Box<dyn FamilyPlan>,
+    /// Judges its cases. Pure.
+    pub judge: Judge,
+}
+
+/// All families, in the order in which they are run: one line for each.
+pub const FAMILIES: &[FamilyEntry] = &[network::FAMILY];
+
+/// The family of this name.
+#[must_use]
+pub fn family(name: &str) -> Option<&'static FamilyEntry> {
+    FAMILIES.iter().find(|family| family.name == name)
+}
+
+/// The built-in suites: each with the name that errors give it, and its bytes.
+pub fn built_in() -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    FAMILIES.iter().map(|family| (family.suite.0, family.suite.1.as_bytes()))
+}
+
+/// Reads suites of all families.
+#[must_use]
+pub fn suites() -> suite::Reader {
+    suite::Reader::new(FAMILIES.iter().map(|family| family.parameters).collect())
+}
 
 /// Judges stored observations once more: the same verdicts must come out.
 ///
 /// # Errors
 /// [`JudgeError`] for a case or observations that are not of their family's shape.
 pub fn judge_again(
-    family: &Family,
+    of: &Family,
     cases: &[Case],
     observations: &serde_json::Value,
 ) -> Result<Vec<CaseResult>, JudgeError> {
-    let Some((_, judge)) = JUDGES.iter().find(|(name, _)| *name == family.as_str()) else {
+    let Some(family) = family(of.as_str()) else {
         let case = cases.first().map_or_else(|| CaseId::new(""), |case| case.id.clone());
-        return Err(JudgeError { case, why: format!("there is no family `{family}`") });
+        return Err(JudgeError { case, why: format!("there is no family `{of}`") });
     };
-    judge(cases, observations)
+    (family.judge)(cases, observations)
 }

@@ -3,11 +3,13 @@
 
 mod case;
 mod nodes;
+mod permission;
 mod probe;
 mod resolve;
 
 pub use case::Case;
 pub use nodes::usable_nodes;
+pub use permission::Permission;
 pub use probe::{
     PROBE_LIMIT_MEMORY, PROBE_LIMIT_MILLICORES, PROBE_MEMORY, PROBE_MILLICORES, ProbeName, ProbePort, ProbeSpec,
 };

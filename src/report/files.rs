@@ -24,6 +24,12 @@ pub struct Folder {
 }
 
 impl Folder {
+    /// Whether a folder holds reports of an earlier run.
+    #[must_use]
+    pub fn has_reports(path: &Path) -> bool {
+        [RUN_JSON, JUNIT_XML, SUMMARY_MD].iter().any(|name| path.join(name).exists())
+    }
+
     /// Makes the folder where it is missing, and tries whether a file can be written there, so that
     /// a run fails before it began rather than when it has something to say.
     ///

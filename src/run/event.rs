@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{ClusterInfo, Coverage, RunInfo, RunStatus, SuiteInfo, TenancyInfo, Warning};
-use crate::families::CaseResult;
+use super::record::{ClusterInfo, RunInfo, RunStatus, SuiteInfo, TenancyInfo, Warning};
+use crate::families::{CaseResult, Coverage};
 use crate::model::Family;
 use crate::plan::Case;
 
@@ -30,6 +30,8 @@ pub enum Event {
     PhaseStarted {
         /// The phase.
         phase: Phase,
+        /// Whose it is, where each family has one of its own.
+        family: Option<Family>,
         /// How many units it has.
         total: Option<usize>,
     },
@@ -37,6 +39,8 @@ pub enum Event {
     PhaseProgress {
         /// The phase.
         phase: Phase,
+        /// Whose it is, where each family has one of its own.
+        family: Option<Family>,
         /// How many of its units are done.
         done: usize,
         /// What it is waiting for, where that helps.
@@ -46,6 +50,8 @@ pub enum Event {
     PhaseFinished {
         /// The phase.
         phase: Phase,
+        /// Whose it is, where each family has one of its own.
+        family: Option<Family>,
         /// Seconds that it took.
         seconds: f64,
         /// What came of it, in a few words.
@@ -90,7 +96,7 @@ pub enum Phase {
     Claim,
     /// Starting the probes.
     Start,
-    /// Trying and tallying.
+    /// Observing: trying and asking.
     Observe,
     /// Judging.
     Judge,
@@ -107,9 +113,9 @@ impl Phase {
             Self::Plan => "plan the cases",
             Self::Claim => "claim the namespaces",
             Self::Start => "start the probes",
-            Self::Observe => "try every connection",
+            Self::Observe => "observe",
             Self::Judge => "judge",
-            Self::CleanUp => "remove the probes",
+            Self::CleanUp => "remove what was made",
         }
     }
 }

@@ -5,13 +5,15 @@ mod event;
 pub(crate) mod findings;
 mod record;
 mod runner;
+mod teller;
+mod world;
 
-pub use crate::families::CaseResult;
+pub use crate::families::{CaseResult, Coverage};
 
 pub use error::RunError;
 pub use event::{Event, Phase};
 pub use record::{
-    ClusterInfo, Coverage, Finding, NodeInfo, PartyInfo, PhaseTime, Program, RunInfo, RunRecord, RunStatus, SuiteInfo,
+    ClusterInfo, Finding, NodeInfo, PartyInfo, PhaseTime, Program, RunInfo, RunRecord, RunStatus, SuiteInfo,
     TenancyInfo, Warning,
 };
 pub use runner::{RunOptions, run};

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Phase};
-use crate::families::CaseResult;
+use crate::families::{CaseResult, Coverage};
 use crate::model::{CaseId, Counts, Family, NodeName, RunId, TenantId, Verdict};
 use crate::plan::Case;
 
@@ -150,21 +150,6 @@ pub enum RunStatus {
     Finished,
 }
 
-/// What the plan covers and what it doesn't.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Coverage {
-    /// Objects read and judged.
-    pub judged: usize,
-    /// Objects read that cannot matter to any case.
-    pub irrelevant: usize,
-    /// Objects that can matter and are not modelled, each by name.
-    pub not_understood: Vec<String>,
-    /// Pods of the tenancy's namespaces that a probe stands for.
-    pub pods_represented: usize,
-    /// What was not tried, and why, a sentence each.
-    pub not_tried: Vec<String>,
-}
-
 /// Something that a reader should know and that is no verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Warning {
@@ -179,6 +164,9 @@ pub struct Warning {
 pub struct PhaseTime {
     /// The phase.
     pub phase: Phase,
+    /// Whose it was, where each family has one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
     /// Seconds.
     pub seconds: f64,
     /// What came of it.
@@ -245,8 +233,9 @@ impl RunRecord {
                 self.suites.clone_from(suites);
             }
             Event::PhaseStarted { .. } | Event::PhaseProgress { .. } => {}
-            Event::PhaseFinished { phase, seconds, detail } => {
-                self.phases.push(PhaseTime { phase: *phase, seconds: *seconds, detail: detail.clone() });
+            Event::PhaseFinished { phase, family, seconds, detail } => {
+                let (phase, family, seconds, detail) = (*phase, family.clone(), *seconds, detail.clone());
+                self.phases.push(PhaseTime { phase, family, seconds, detail });
             }
             Event::Planned { cases, coverage } => {
                 self.planned = cases.len();

@@ -3,11 +3,10 @@
 //! Their doc comments are the descriptions that an editor shows and that errors quote, so they
 //! speak to the one who writes the file.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use super::types::{Access, Reach, Scope};
-use crate::model::Protocol;
 
 /// The checks of one family. What is written here is shown to engineers and auditors as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,7 +17,7 @@ pub struct SuiteFile {
     pub api_version: ApiVersion,
     /// The kind of this file: `Suite`.
     pub kind: Kind,
-    /// The family that all its checks belong to: `network`.
+    /// The family that all its checks belong to, such as `network`.
     pub family: FamilyName,
     /// The suite's own version, three numbers with points, such as `1.4.0`. Raise it with every
     /// change; reports carry it.
@@ -44,23 +43,10 @@ pub enum Kind {
     Suite,
 }
 
-/// The families that exist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum FamilyName {
-    /// Connections between pods.
-    Network,
-}
-
-impl FamilyName {
-    /// The name as it is written.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Network => "network",
-        }
-    }
-}
+/// The family of a suite: one of those that exist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct FamilyName(pub String);
 
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -126,29 +112,10 @@ pub struct Control {
 }
 
 /// A family's own part of a check: one entry, named as the family.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Parameters {
-    /// Which connections a check of the network family tries.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub network: Option<NetworkParameters>,
-}
-
-/// Which connections are tried, and what must become of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NetworkParameters {
-    /// Which pairs of pods: `cross-tenant` (of different parties) or `internal` (of one party whose
-    /// inside is judged).
-    pub scope: Scope,
-    /// What must become of them: `allowed` or `denied`.
-    pub expect: Access,
-    /// By which way: `pod-ip` or `service`.
-    pub by: Reach,
-    /// Which protocols: `TCP`, `UDP`, `SCTP`.
-    #[schemars(length(min = 1))]
-    pub protocols: Vec<Protocol>,
-}
+// The families say what the entries are: see `super::Reader`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Parameters(pub BTreeMap<String, serde_json::Value>);
 
 /// The form of a check's id.
 const CHECK_ID: &str = r"^[a-z0-9]+(\.[a-z0-9-]+)+$";

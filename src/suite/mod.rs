@@ -8,5 +8,5 @@ mod types;
 mod validate;
 
 pub use problem::{Problem, SuiteError};
-pub use read::{MAX_BYTES, built_in, published_ids, read, schema};
-pub use types::{Access, Check, ControlCases, ControlRef, NetworkParameters, Parameters, Reach, Scope, Suite};
+pub use read::{MAX_BYTES, Reader, published_ids};
+pub use types::{Access, Check, ControlCases, ControlRef, Suite};

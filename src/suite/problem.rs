@@ -17,7 +17,7 @@ pub enum Problem {
     /// An id that has not the form of one.
     #[error(
         "`{id}` is not the id of a check; expected the family, then words of lower-case letters, digits and `-`, with \
-         points between them, such as `{family}.cross-tenant.pod`"
+         points between them, such as `{family}.some-promise`"
     )]
     #[diagnostic(
         code(tenantproof::suite::invalid_id),
@@ -27,7 +27,7 @@ pub enum Problem {
         /// The id.
         id: String,
         /// The suite's family.
-        family: &'static str,
+        family: String,
     },
     /// An id that belongs to another family.
     #[error("`{id}` does not begin with `{family}.`, the suite's family")]
@@ -39,7 +39,7 @@ pub enum Problem {
         /// The id.
         id: String,
         /// The suite's family.
-        family: &'static str,
+        family: String,
     },
     /// Two checks have the same id.
     #[error("`{id}` is already the id of {first}")]
@@ -87,15 +87,6 @@ pub enum Problem {
         /// The list.
         path: Path,
     },
-    /// A word occurs twice in a list.
-    #[error("`{word}` is listed twice in {path}")]
-    #[diagnostic(code(tenantproof::suite::listed_twice), help("delete one of the two"))]
-    ListedTwice {
-        /// The word.
-        word: String,
-        /// The list.
-        path: Path,
-    },
     /// A check without its family's parameters.
     #[error("{path} has no `{family}`, the suite's family")]
     #[diagnostic(
@@ -106,7 +97,7 @@ pub enum Problem {
         /// Where.
         path: Path,
         /// The suite's family.
-        family: &'static str,
+        family: String,
     },
     /// A text of several lines where one is wanted.
     #[error("{path} has several lines; expected one")]

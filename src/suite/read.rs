@@ -1,18 +1,15 @@
 //! The bytes of a suite become a [`Suite`].
 
-use std::sync::LazyLock;
-
-use super::file::{self, FamilyName, SuiteFile};
+use super::file::{self, SuiteFile};
 use super::problem::{Problem, SuiteError};
-use super::types::{Check, ControlCases, ControlRef, NetworkParameters, Parameters, Suite};
+use super::types::{Check, ControlCases, ControlRef, Suite};
 use super::validate;
-use crate::document::{Document, Limits, Located, Path, shape};
+use crate::document::shape::{self, Slot};
+use crate::document::{Document, Limits, Located, Path};
 use crate::model::{CheckId, Family};
 
 /// The largest suite that is read, in bytes: 1 MiB, some hundreds of checks.
 pub const MAX_BYTES: usize = 1024 * 1024;
-
-static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(shape::schema_of::<SuiteFile>);
 
 const LIMITS: Limits = Limits {
     bytes: MAX_BYTES,
@@ -21,12 +18,6 @@ const LIMITS: Limits = Limits {
     when_empty: "`docs/suites.md` shows a suite; the built-in ones lie under `suites/`",
 };
 
-/// The built-in suites: each with the name that errors give it, and its bytes.
-#[must_use]
-pub fn built_in() -> Vec<(&'static str, &'static [u8])> {
-    vec![("suites/network.yaml", include_str!("../../suites/network.yaml").as_bytes())]
-}
-
 /// The ids of all checks that were ever published, in the order of their publication. One that is
 /// listed here never vanishes from the built-in suites and never comes to mean something else.
 pub fn published_ids() -> impl Iterator<Item = CheckId> {
@@ -34,52 +25,81 @@ pub fn published_ids() -> impl Iterator<Item = CheckId> {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(CheckId::from)
 }
 
-/// Reads and validates a suite. `file` is its name as the user gave it, for the errors.
-///
-/// # Errors
-/// Where the file is not a suite; the error has everything that is wrong, each with its place.
-pub fn read(file: &str, bytes: &[u8]) -> Result<Suite, SuiteError> {
-    let document = Document::read(file, bytes, LIMITS).map_err(|error| error.map(Problem::from))?;
-    let mut problems: Vec<_> =
-        shape::check(&document, &SCHEMA).into_iter().map(|problem| problem.map(Problem::from)).collect();
-    match document.to::<SuiteFile>() {
-        Ok(written) => {
-            problems.extend(validate::check(&document, &written));
-            let suite = suite(&document, written, &mut problems);
-            document.rejected(problems).map_or(Ok(suite), Err)
+/// Reads suites: it knows the families that there are, and what their checks may say.
+#[derive(Debug)]
+pub struct Reader {
+    slots: Vec<Slot>,
+    schema: serde_json::Value,
+}
+
+impl Reader {
+    /// A reader for suites of these families: each the family's name, with the shape of what its checks
+    /// say under `parameters`.
+    #[must_use]
+    pub fn new(families: Vec<Slot>) -> Self {
+        let mut schema = shape::schema_with_slots::<SuiteFile>("Parameters", &families);
+        if let Some(name) = schema.pointer_mut("/$defs/FamilyName").and_then(serde_json::Value::as_object_mut) {
+            name.insert("enum".to_owned(), families.iter().map(|family| family.key).collect());
         }
-        // The shape's problems are the more exact ones; serde's own says something only where
-        // there are none, so that nothing is lost.
-        Err(unread) => Err(document.rejected(problems).unwrap_or_else(|| unread.map(Problem::from))),
+        Self { slots: families, schema }
     }
-}
 
-/// The JSON Schema of a suite.
-#[must_use]
-pub fn schema() -> serde_json::Value {
-    SCHEMA.clone()
-}
+    /// Reads and validates a suite. `file` is its name as the user gave it, for the errors.
+    ///
+    /// # Errors
+    /// Where the file is not a suite; the error has everything that is wrong, each with its place.
+    pub fn read(&self, file: &str, bytes: &[u8]) -> Result<Suite, SuiteError> {
+        let document = Document::read(file, bytes, LIMITS).map_err(|error| error.map(Problem::from))?;
+        let mut problems: Vec<_> =
+            shape::check(&document, &self.schema).into_iter().map(|problem| problem.map(Problem::from)).collect();
+        match document.to::<SuiteFile>() {
+            Ok(written) => {
+                let known = self.slots.iter().any(|slot| slot.key == written.family.0);
+                problems.extend(validate::check(&document, &written, known));
+                let suite = self.suite(&document, written, &mut problems);
+                document.rejected(problems).map_or(Ok(suite), Err)
+            }
+            // The shape's problems are the more exact ones; serde's own says something only where
+            // there are none, so that nothing is lost.
+            Err(unread) => Err(document.rejected(problems).unwrap_or_else(|| unread.map(Problem::from))),
+        }
+    }
 
-/// The suite, without the checks that have no parameters of their family: those are problems.
-fn suite(document: &Document, written: SuiteFile, problems: &mut Vec<Located<Problem>>) -> Suite {
-    let SuiteFile { api_version: file::ApiVersion::V1, kind: file::Kind::Suite, family, version, checks } = written;
-    let mut read = Vec::with_capacity(checks.len());
-    for (index, mut check) in checks.into_iter().enumerate() {
-        let parameters = match family {
-            FamilyName::Network => check.parameters.network.take().map(|network| Parameters::Network(network.into())),
-        };
-        if let Some(parameters) = parameters {
-            read.push(check_with(check, parameters));
-        } else {
+    /// The JSON Schema of a suite.
+    #[must_use]
+    pub const fn schema(&self) -> &serde_json::Value {
+        &self.schema
+    }
+
+    /// The suite, without the checks that have no parameters of their family: those are problems.
+    fn suite(&self, document: &Document, written: SuiteFile, problems: &mut Vec<Located<Problem>>) -> Suite {
+        let SuiteFile { api_version: file::ApiVersion::V1, kind: file::Kind::Suite, family, version, checks } = written;
+        let family = family.0;
+        let slot = self.slots.iter().find(|slot| slot.key == family);
+        let mut read = Vec::with_capacity(checks.len());
+        for (index, mut check) in checks.into_iter().enumerate() {
             let path = Path::root().key("checks").item(index).key("parameters");
-            let problem = Problem::NoParameters { path: path.clone(), family: family.as_str() };
-            problems.push(document.problem(document.place(&path), "missing", problem));
+            let Some(parameters) = check.parameters.0.remove(&family) else {
+                if slot.is_none() {
+                    // A family that does not exist is one fault; that its parameters are missing follows from it.
+                    continue;
+                }
+                let problem = Problem::NoParameters { path: path.clone(), family: family.clone() };
+                problems.push(document.problem(document.place(&path), "missing", problem));
+                continue;
+            };
+            let unread = slot.and_then(|slot| slot.try_read(&parameters).err());
+            if let Some(error) = unread.filter(|_| problems.is_empty()) {
+                let problem = Problem::Document(crate::document::Problem::Unread { message: error.to_string() });
+                problems.push(document.problem(document.place(&path), "here", problem));
+            }
+            read.push(check_with(check, parameters));
         }
+        Suite { family: Family::from(family.as_str()), version, checks: read }
     }
-    Suite { family: Family::from(family.as_str()), version, checks: read }
 }
 
-fn check_with(check: file::Check, parameters: Parameters) -> Check {
+fn check_with(check: file::Check, parameters: serde_json::Value) -> Check {
     let file::Check { id, since, title, proves, does_not_prove, control_cases, controls, remedy, production, .. } =
         check;
     let controls = controls.into_iter().map(|control| ControlRef {
@@ -107,11 +127,4 @@ fn check_with(check: file::Check, parameters: Parameters) -> Check {
 /// Texts are wrapped in the file for those who edit it; each report wraps for itself.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-impl From<file::NetworkParameters> for NetworkParameters {
-    fn from(written: file::NetworkParameters) -> Self {
-        let file::NetworkParameters { scope, expect, by, protocols } = written;
-        Self { scope, expect, by, protocols }
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CheckId, Family, Protocol};
+use crate::model::{CheckId, Family};
 
 /// A suite: the checks of one family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,14 @@ pub struct Suite {
 }
 
 impl Suite {
+    /// The checks with what each says in its family's own shape. One of another shape is left out: reading
+    /// a suite refuses it.
+    #[must_use]
+    pub fn checks_with<P: serde::de::DeserializeOwned>(&self) -> Vec<(&Check, P)> {
+        let parsed = |check: &Check| serde_json::from_value(check.parameters.clone()).ok();
+        self.checks.iter().filter_map(|check| Some((check, parsed(check)?))).collect()
+    }
+
     /// The check with this id.
     #[must_use]
     pub fn check(&self, id: &CheckId) -> Option<&Check> {
@@ -44,8 +52,9 @@ pub struct Check {
     pub remedy: String,
     /// What it does in production: what it creates, what it only asks.
     pub production: String,
-    /// What the family needs to make cases of it.
-    pub parameters: Parameters,
+    /// What the family needs to make cases of it, in the family's own shape, which was checked when the
+    /// suite was read.
+    pub parameters: serde_json::Value,
 }
 
 /// The control cases of a check, in words.
@@ -68,38 +77,7 @@ pub struct ControlRef {
     pub limits: String,
 }
 
-/// A family's own part of a check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Parameters {
-    /// The network family.
-    Network(NetworkParameters),
-}
-
-/// Which connections a check of the network family tries, and what must become of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NetworkParameters {
-    /// Which pairs of pods.
-    pub scope: Scope,
-    /// What must become of them.
-    pub expect: Access,
-    /// By which way.
-    pub by: Reach,
-    /// Which protocols.
-    pub protocols: Vec<Protocol>,
-}
-
-/// Which pairs of pods a network check covers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scope {
-    /// Pods of different parties.
-    CrossTenant,
-    /// Pods of one party whose inside is judged.
-    Internal,
-}
-
-/// What must become of a connection.
+/// What must become of a connection or a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "runner", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -108,15 +86,4 @@ pub enum Access {
     Allowed,
     /// It is denied.
     Denied,
-}
-
-/// The way by which a pod is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "runner", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum Reach {
-    /// By the pod's address.
-    PodIp,
-    /// By the cluster address of a Service.
-    Service,
 }

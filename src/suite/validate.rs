@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::file::{Check, FamilyName, SuiteFile};
+use super::file::{Check, SuiteFile};
 use super::problem::Problem;
 use crate::document::{Document, Located, Path};
 
 /// Everything that is wrong with what `file` means; it was read from `document`.
-pub(super) fn check(document: &Document, file: &SuiteFile) -> Vec<Located<Problem>> {
-    let mut validation = Validation { document, family: file.family, found: Vec::new() };
+pub(super) fn check(document: &Document, file: &SuiteFile, known: bool) -> Vec<Located<Problem>> {
+    let family = known.then_some(file.family.0.as_str());
+    let mut validation = Validation { document, family, found: Vec::new() };
     let suite_version = validation.version(&file.version, &Path::root().key("version"));
     let mut ids: HashMap<&str, Path> = HashMap::new();
     for (index, check) in file.checks.iter().enumerate() {
@@ -33,7 +34,8 @@ type Version = [u64; 3];
 
 struct Validation<'a> {
     document: &'a Document,
-    family: FamilyName,
+    /// The suite's family; `None` where there is no such family, which is a fault of its own.
+    family: Option<&'a str>,
     found: Vec<Located<Problem>>,
 }
 
@@ -43,11 +45,11 @@ impl Validation<'_> {
     }
 
     fn id(&mut self, id: &str, check: &Path, earlier: &HashMap<&str, Path>) {
-        let (path, family) = (check.key("id"), self.family.as_str());
+        let (path, family) = (check.key("id"), self.family.unwrap_or("family").to_owned());
         let id_of_it = id.to_owned();
         if !is_check_id(id) {
             self.add(&path, "not an id", Problem::InvalidId { id: id_of_it, family });
-        } else if id.split('.').next() != Some(family) {
+        } else if self.family.is_some() && id.split('.').next() != self.family {
             self.add(&path, "another family", Problem::ForeignId { id: id_of_it, family });
         } else if let Some(first) = earlier.get(id) {
             let problem = Problem::DuplicateId { id: id_of_it, first: first.clone() };
@@ -78,15 +80,6 @@ impl Validation<'_> {
                 let (framework, id) = (control.framework.clone(), control.id.clone());
                 let problem = Problem::ControlTwice { framework, id, path: controls.clone() };
                 self.add(&controls.item(index), "again here", problem);
-            }
-        }
-        let protocols = path.key("parameters").key("network").key("protocols");
-        let mut seen = HashSet::new();
-        let tried = check.parameters.network.iter().flat_map(|network| &network.protocols);
-        for (index, protocol) in tried.enumerate() {
-            if !seen.insert(protocol) {
-                let problem = Problem::ListedTwice { word: protocol.to_string(), path: protocols.clone() };
-                self.add(&protocols.item(index), "again here", problem);
             }
         }
     }

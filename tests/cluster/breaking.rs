@@ -49,7 +49,7 @@ fn an_api_server_that_restarts_costs_time_and_no_truth() {
     let Some(lab) = lab_to_break() else { return };
     let story = Story::new(&lab, "restart");
     let calm = lab.run(&story.tenancy()).end().expect_code(0);
-    for moment in ["start the probes", "try every connection"] {
+    for moment in ["network: start the probes", "network: observe"] {
         let mut live = Live::start(lab.run(&story.tenancy()).with(&LONG));
         live.until_it_says(moment);
         kill_the_api_server(&lab);
@@ -89,7 +89,7 @@ fn a_node_that_goes_away_makes_its_cases_inconclusive_and_no_others() {
     let Some(lab) = lab_to_break() else { return };
     let story = Story::new(&lab, "node");
     let mut live = Live::start(lab.run(&story.tenancy()).with(&LONG));
-    live.until_it_says("try every connection");
+    live.until_it_says("network: observe");
     let nodes: Api<Node> = Api::all(lab.client.clone());
     let mut workers: Vec<String> =
         lab.wait(nodes.list(&ListParams::default())).unwrap().iter().map(Node::name_any).collect();
@@ -145,7 +145,7 @@ fn a_probe_whose_process_is_killed_proves_nothing_and_hurts_nobody() {
     let Some(lab) = lab_to_break() else { return };
     let story = Story::new(&lab, "process");
     let mut live = Live::start(lab.run(&story.tenancy()).with(&LONG));
-    live.until_it_says("try every connection");
+    live.until_it_says("network: observe");
     let pods: Api<Pod> = Api::namespaced(lab.client.clone(), &story.b);
     let probe = lab.wait(pods.list(&ListParams::default().labels(RUN_LABEL))).unwrap().items.remove(0);
     let node = probe.spec.clone().unwrap().node_name.unwrap();

@@ -15,7 +15,7 @@ use super::support::{Ended, Live, Story, expect_nothing_left, labs, leftovers, u
 /// So many attempts that a run tries connections for some seconds, and can be disturbed meanwhile.
 const LONG: [&str; 2] = ["--attempts", "20"];
 /// What a run says when it begins to try.
-const TRYING: &str = "try every connection";
+const TRYING: &str = "network: observe";
 
 fn namespaces<'a>(story: &'a Story<'_>) -> [&'a str; 3] {
     [&story.a, &story.b, &story.shared]
@@ -94,7 +94,7 @@ fn two_runs_at_once_do_not_collide() {
     for lab in labs().into_iter().take(1) {
         let (story, elsewhere) = (Story::new(&lab, "twice"), Story::new(&lab, "elsewhere"));
         let mut first = Live::start(lab.run(&story.tenancy()).with(&LONG));
-        first.until_it_says("start the probes");
+        first.until_it_says("network: start the probes");
         let second = Live::start(lab.run(&story.tenancy()));
         let other = Live::start(lab.run(&elsewhere.tenancy()));
         let hasty = lab.run(&story.tenancy()).with(&["--wait-for-claim", "1"]).end().expect_code(3);

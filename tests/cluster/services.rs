@@ -8,9 +8,9 @@ use k8s_openapi::api::core::v1::{Node, Service};
 use kube::ResourceExt;
 use tenantproof::cluster::cni_of;
 use tenantproof::families::Stance;
+use tenantproof::families::network::Reach;
 use tenantproof::families::network::{Seen, TrySeen};
 use tenantproof::model::{Family, Verdict};
-use tenantproof::suite::Reach;
 
 const ROLES: &str = "\n  roles:\n  - {name: one, labels: {app: one}}\n  - {name: two, labels: {app: two}}";
 

@@ -121,16 +121,26 @@ fn keeps_finished_phases_and_shows_the_one_under_way() {
     let mut progress = Progress::on_target(UNICODE, ProgressDrawTarget::term_like(Box::new(screen.clone())));
     let record = RunRecord::new();
     let mut on = |event: Event| progress.on(&event, &record).unwrap();
-    on(Event::PhaseStarted { phase: Phase::Snapshot, total: None });
-    on(Event::PhaseFinished { phase: Phase::Snapshot, seconds: 0.42, detail: "20 objects, 41 pods".into() });
-    on(Event::PhaseStarted { phase: Phase::Start, total: Some(6) });
-    on(Event::PhaseProgress { phase: Phase::Start, done: 2, detail: Some("waiting for worker-2".into()) });
+    on(Event::PhaseStarted { phase: Phase::Snapshot, family: None, total: None });
+    on(Event::PhaseFinished {
+        phase: Phase::Snapshot,
+        family: None,
+        seconds: 0.42,
+        detail: "20 objects, 41 pods".into(),
+    });
+    on(Event::PhaseStarted { phase: Phase::Start, family: None, total: Some(6) });
+    on(Event::PhaseProgress {
+        phase: Phase::Start,
+        family: None,
+        done: 2,
+        detail: Some("waiting for worker-2".into()),
+    });
     std::thread::sleep(std::time::Duration::from_millis(300));
     let lines = screen.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert_eq!(lines[0], "━ read the cluster        0.4 s  20 objects, 41 pods");
     assert!(lines[1].contains("start the probes") && lines[1].contains("2/6 waiting for worker-2"), "{lines:?}");
-    on(Event::PhaseFinished { phase: Phase::Start, seconds: 9.3, detail: "6 probes on 2 nodes".into() });
+    on(Event::PhaseFinished { phase: Phase::Start, family: None, seconds: 9.3, detail: "6 probes on 2 nodes".into() });
     on(Event::Finished { status: tenantproof::run::RunStatus::Finished, at: String::new() });
     assert_eq!(screen.lines()[1..], ["━ start the probes        9.3 s  6 probes on 2 nodes"]);
 }

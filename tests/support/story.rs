@@ -241,11 +241,16 @@ impl Story {
 }
 
 fn phase_passes(events: &mut Vec<Event>, phase: Phase, total: Option<usize>, seconds: f64, detail: &str) {
-    events.push(Event::PhaseStarted { phase, total });
+    events.push(Event::PhaseStarted { phase, family: None, total });
     if let Some(total) = total {
-        events.push(Event::PhaseProgress { phase, done: total / 2, detail: Some("waiting for worker-2".into()) });
+        events.push(Event::PhaseProgress {
+            phase,
+            family: None,
+            done: total / 2,
+            detail: Some("waiting for worker-2".into()),
+        });
     }
-    events.push(Event::PhaseFinished { phase, seconds, detail: detail.to_owned() });
+    events.push(Event::PhaseFinished { phase, family: None, seconds, detail: detail.to_owned() });
 }
 
 fn case(from: (&str, &str), to: (&str, &str), ask: (&str, &str, u16), allowed: bool) -> Case {

@@ -5,8 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::parameters::Reach;
 use crate::model::{Namespace, Port, Protocol, RoleName};
-use crate::suite::Reach;
 
 /// A connection between two classes of pods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -112,10 +112,10 @@ pub(super) fn not_proved(kind: &str, sentence: String, remedy: &str) -> Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::families::network::Reach;
     use crate::families::network::seen::IdlePolicy;
     use crate::families::network::{Placement, PodEnd};
     use crate::model::{Namespace, Port, Protocol};
-    use crate::suite::Reach;
     use rstest::rstest;
 
     fn ask() -> Ask {

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use super::ask::Placement;
 use super::outcome::{Came, came};
+use super::parameters::Reach;
 use super::seen::{Seen, TrySeen};
 use crate::families::Stance;
 use crate::model::{ControlStrength, Port, Protocol};
 use crate::plan::ProbeName;
-use crate::suite::Reach;
 
 /// The best control case of one source or target.
 #[derive(Clone, Copy, Debug, Default)]

@@ -13,8 +13,10 @@ pub mod fences;
 mod guest;
 mod idle;
 mod judge;
+mod needs;
 mod observe;
 mod outcome;
+mod parameters;
 mod plan;
 mod ports;
 mod seen;
@@ -22,19 +24,33 @@ mod seen;
 pub use ask::{Ask, Placement, PodEnd};
 pub use classes::PodClass;
 pub use judge::judge;
-pub use observe::{Limits, note_changes, observe};
+pub use parameters::{NetworkParameters, Reach, Scope};
 pub use plan::{NetworkPlan, TryPlan, plan};
 pub use seen::{Computed, ProbeSeen, Seen, SideSeen, TrySeen};
 
-use super::{CaseResult, JudgeError};
+use needs::NEEDS;
+
+use super::{CaseResult, FamilyEntry, JudgeError};
+use crate::document::shape::Slot;
 use crate::model::CaseId;
 use crate::plan::Case;
 
 /// The family's name.
 pub const NAME: &str = "network";
 
+/// The family.
+pub(super) const FAMILY: FamilyEntry = FamilyEntry {
+    name: NAME,
+    about: "who reaches whom, by real connections between probe pods",
+    suite: ("suites/network.yaml", include_str!("../../../suites/network.yaml")),
+    parameters: Slot::of::<NetworkParameters>(NAME),
+    needs: NEEDS,
+    plan: |input| Box::new(plan(input)),
+    judge: judge_stored,
+};
+
 /// Judges cases by stored observations.
-pub(super) fn judge_stored(cases: &[Case], observations: &serde_json::Value) -> Result<Vec<CaseResult>, JudgeError> {
+fn judge_stored(cases: &[Case], observations: &serde_json::Value) -> Result<Vec<CaseResult>, JudgeError> {
     let seen: Seen = serde_json::from_value(observations.clone())
         .map_err(|error| JudgeError { case: CaseId::new(NAME), why: error.to_string() })?;
     judge(cases, &seen)

@@ -3,32 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use futures::future::LocalBoxFuture;
+
+use super::parameters::Reach;
 use super::plan::{NetworkPlan, TryPlan};
 use super::seen::{Computed, ProbeSeen, Seen, Settling, SideSeen, TrySeen};
-use crate::cluster::{Claims, ClusterError, NetworkPolicyVersions, ProbeFault, ProbeRun};
-use crate::families::{Stage, Stance, Witness};
+use crate::cluster::{ClusterError, NetworkPolicyVersions, ProbeFault, ProbeRun, network_policy_versions, versions_of};
+use crate::families::{Coverage, FamilyPlan, Field as FieldOfRun, Limits, Observed, Stage, Stance};
 use crate::model::{Namespace, Port, Protocol};
-use crate::plan::ProbeName;
+use crate::plan::{Case, ProbeName};
 use crate::probe::wire::{Report, Step, Target, Tries};
+use crate::semantics::Snapshot;
 use crate::semantics::network::{Answer, Decision, Endpoint, Side};
-use crate::suite::Reach;
-
-/// How a connection is tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Attempts at each target, each a new connection.
-    pub attempts: u8,
-    /// Between the starts of two attempts at one target.
-    pub gap: Duration,
-    /// After this time an attempt is a timeout.
-    pub timeout: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { attempts: 3, gap: Duration::from_millis(250), timeout: Duration::from_secs(1) }
-    }
-}
 
 /// Rounds that are tried, and not judged, until the fences of the new probes have attached.
 const SETTLING_ROUNDS: u32 = 10;
@@ -42,17 +28,86 @@ const TARGETS_AT_ONCE: usize = 500;
 /// is gone, or whose node is, is noticed much sooner.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(150);
 
+impl FamilyPlan for NetworkPlan {
+    fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+
+    fn coverage(&self) -> Coverage {
+        let accounting = self.fences.accounting();
+        Coverage {
+            judged: accounting.judged,
+            irrelevant: accounting.irrelevant,
+            not_understood: accounting.not_understood.clone(),
+            pods_represented: self.pods_represented,
+            not_tried: self.not_tried.clone(),
+        }
+    }
+
+    fn namespaces(&self) -> Vec<Namespace> {
+        self.namespaces.clone()
+    }
+
+    fn makes(&self) -> String {
+        format!("{} probes", self.probes.len())
+    }
+
+    fn observe<'a>(&'a self, mut field: FieldOfRun<'a>) -> LocalBoxFuture<'a, Result<Observed, ClusterError>> {
+        Box::pin(async move {
+            let mut seen = try_all(self, &mut field).await?;
+            field.claims.confirm().await?;
+            let after = network_policy_versions(field.client, readable(self, field.snapshot)).await;
+            note_changes(&mut seen, &versions_of(&field.snapshot.network_policies), after);
+            let observations = serde_json::to_value(&seen).unwrap_or_default();
+            Ok(Observed { observations, remarks: remarks(&seen.settling) })
+        })
+    }
+}
+
+/// Namespaces of the plan whose NetworkPolicies could be read.
+fn readable(plan: &NetworkPlan, snapshot: &Snapshot) -> Vec<Namespace> {
+    let unreadable = |namespace: &Namespace| {
+        snapshot.unreadable.iter().any(|one| {
+            one.namespace.as_deref() == Some(namespace.as_str()) && one.resource.starts_with("networkpolicies")
+        })
+    };
+    plan.namespaces.iter().filter(|namespace| !unreadable(namespace)).cloned().collect()
+}
+
+/// What a reader should know of the time before the fences had attached.
+fn remarks(settling: &Settling) -> Vec<(String, Option<String>)> {
+    let mut remarks = Vec::new();
+    if !settling.open_at_first.is_empty() {
+        remarks.push((
+            format!(
+                "{} connections got through while the fences of the new probes were still being attached ({} ms were \
+                 watched); they are not judged",
+                settling.open_at_first.len(),
+                settling.millis
+            ),
+            Some("a new pod of a tenant has the same open window".to_owned()),
+        ));
+    }
+    if settling.rounds > 0 && !settling.settled {
+        remarks.push((
+            format!(
+                "the fences of the new probes had not settled after {} ms: what passed went on changing from round to \
+                 round",
+                settling.millis
+            ),
+            Some(
+                "a case that fails here may be an engine that is slow; run again, and look at the CNI's own pods"
+                    .to_owned(),
+            ),
+        ));
+    }
+    remarks
+}
+
 /// Makes the probes, lets them try everything, and asks who arrived.
-///
-/// # Errors
-/// [`ClusterError`] where the cluster stays away. What concerns single probes is an observation.
-pub async fn observe(
-    plan: &NetworkPlan,
-    probes: &mut ProbeRun,
-    claims: &Claims,
-    limits: Limits,
-    witness: &mut dyn Witness,
-) -> Result<Seen, ClusterError> {
+async fn try_all(plan: &NetworkPlan, field: &mut FieldOfRun<'_>) -> Result<Seen, ClusterError> {
+    let FieldOfRun { probes, claims, limits, witness, .. } = field;
+    let limits = *limits;
     witness.began(Stage::Start, plan.probes.len());
     let faults =
         probes.start(&plan.probes, claims, |done, detail| witness.progress(Stage::Start, done, detail)).await?;
@@ -82,7 +137,7 @@ pub async fn observe(
 }
 
 /// Notes which namespaces' policies are not those of the snapshot any more, and of which that can't be told.
-pub fn note_changes(
+fn note_changes(
     seen: &mut Seen,
     before: &NetworkPolicyVersions,
     after: BTreeMap<Namespace, Result<NetworkPolicyVersions, ClusterError>>,

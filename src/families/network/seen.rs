@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ask::Placement;
+use super::parameters::Reach;
 use crate::families::Stance;
 use crate::model::{Namespace, NodeName, Port, Protocol};
 use crate::plan::ProbeName;
 use crate::probe::wire::Attempt;
-use crate::suite::Reach;
 
 /// The observations of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

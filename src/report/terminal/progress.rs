@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::layout::{cut, padded};
-use crate::model::Verdict;
+use crate::model::{Family, Verdict};
 use crate::report::style::Style;
 use crate::report::{Consumer, ReportError, wording};
 use crate::run::{Event, Phase, RunRecord, Warning};
@@ -28,6 +28,7 @@ enum Surface {
 
 struct UnderWay {
     phase: Phase,
+    label: String,
     total: Option<usize>,
     said: Instant,
     bar: Option<ProgressBar>,
@@ -54,22 +55,23 @@ impl Progress {
         Self { style, surface: Surface::Lines(Box::new(sink)), under_way: Vec::new() }
     }
 
-    fn start(&mut self, phase: Phase, total: Option<usize>) {
+    fn start(&mut self, phase: Phase, family: Option<&Family>, total: Option<usize>) {
+        let label = label(phase, family);
         let look = self.look(total);
         let bar = match &mut self.surface {
             Surface::Terminal(lines) => {
                 let bar = total.map_or_else(ProgressBar::no_length, |total| ProgressBar::new(total as u64));
-                let bar = lines.add(bar.with_style(look).with_message(phase.describe()));
+                let bar = lines.add(bar.with_style(look).with_message(label.clone()));
                 bar.enable_steady_tick(Duration::from_millis(120));
                 Some(bar)
             }
             Surface::Lines(sink) => {
                 let units = total.map_or_else(String::new, |total| format!(" ({total})"));
-                say(sink, &format!("{}{units} {}", phase.describe(), self.style.ellipsis()));
+                say(sink, &format!("{label}{units} {}", self.style.ellipsis()));
                 None
             }
         };
-        self.under_way.push(UnderWay { phase, total, said: Instant::now(), bar });
+        self.under_way.push(UnderWay { phase, label, total, said: Instant::now(), bar });
     }
 
     fn go_on(&mut self, phase: Phase, done: usize, detail: Option<&str>) {
@@ -84,12 +86,13 @@ impl Progress {
             under_way.said = Instant::now();
             let of = under_way.total.map_or_else(String::new, |total| format!(" of {total}"));
             let detail = if detail.is_empty() { detail } else { format!(", {detail}") };
-            say(sink, &format!("{}: {done}{of}{detail}", phase.describe()));
+            let label = &under_way.label;
+            say(sink, &format!("{label}: {done}{of}{detail}"));
         }
     }
 
-    fn finish(&mut self, phase: Phase, seconds: f64, detail: &str) {
-        let name = padded(phase.describe(), 20);
+    fn finish(&mut self, phase: Phase, label: &str, seconds: f64, detail: &str) {
+        let name = padded(label, 20);
         let line = format!("{name} {:>8}  {}", wording::seconds(seconds), self.style.shown(detail));
         let at = self.under_way.iter().position(|one| one.phase == phase);
         if let Some(bar) = at.map(|at| self.under_way.remove(at)).and_then(|one| one.bar) {
@@ -138,6 +141,11 @@ impl Progress {
     }
 }
 
+/// A phase in words, with the family whose it is.
+fn label(phase: Phase, family: Option<&Family>) -> String {
+    family.map_or_else(|| phase.describe().to_owned(), |family| format!("{family}: {}", phase.describe()))
+}
+
 fn say(sink: &mut dyn Write, line: &str) {
     // A log that was closed is no reason to end a run.
     let _ = writeln!(sink, "{line}").and_then(|()| sink.flush());
@@ -146,9 +154,11 @@ fn say(sink: &mut dyn Write, line: &str) {
 impl Consumer for Progress {
     fn on(&mut self, event: &Event, _record: &RunRecord) -> Result<(), ReportError> {
         match event {
-            Event::PhaseStarted { phase, total } => self.start(*phase, *total),
-            Event::PhaseProgress { phase, done, detail } => self.go_on(*phase, *done, detail.as_deref()),
-            Event::PhaseFinished { phase, seconds, detail } => self.finish(*phase, *seconds, detail),
+            Event::PhaseStarted { phase, family, total } => self.start(*phase, family.as_ref(), *total),
+            Event::PhaseProgress { phase, done, detail, .. } => self.go_on(*phase, *done, detail.as_deref()),
+            Event::PhaseFinished { phase, family, seconds, detail } => {
+                self.finish(*phase, &label(*phase, family.as_ref()), *seconds, detail);
+            }
             Event::Warned(warning) => self.warn(warning),
             Event::Finished { .. } => {
                 for one in self.under_way.drain(..) {

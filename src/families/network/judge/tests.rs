@@ -3,12 +3,13 @@
 use rstest::rstest;
 
 use super::judge;
+use crate::families::network::Reach;
 use crate::families::network::{Ask, Computed, Placement, PodEnd, ProbeSeen, Seen, SideSeen, TrySeen};
 use crate::families::{CaseResult, Stance};
 use crate::model::{ControlStrength, Port, Protocol, Verdict};
 use crate::plan::{Case, ProbeName};
 use crate::probe::wire::{Attempt, Ending, Outcome};
-use crate::suite::{Access, Reach};
+use crate::suite::Access;
 
 const PORT: u16 = 8080;
 

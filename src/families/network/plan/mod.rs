@@ -6,13 +6,14 @@ use super::ask::{Ask, Placement};
 use super::classes::{PodClass, classes};
 use super::guest::{Needs, obstacle, quota_obstacle};
 use super::idle::idle_policies;
+use super::parameters::{NetworkParameters, Reach, Scope};
 use super::ports::ports;
 use super::seen::IdlePolicy;
 use crate::families::PlanInput;
 use crate::model::{CaseId, Family, Namespace, NodeName, Port, Protocol};
 use crate::plan::{Case, ProbeName, ProbePort, ProbeSpec};
 use crate::semantics::network::{Answer, Endpoint, Fences, NamedPort};
-use crate::suite::{Access, Check, NetworkParameters, Parameters, Reach, Scope};
+use crate::suite::{Access, Check};
 use crate::tenancy::{Flow, FlowPeer, Internal, PartyKind, Tenancy};
 
 /// Everything that a run of this family will do.
@@ -70,15 +71,7 @@ struct Target {
 pub fn plan(input: &PlanInput<'_>) -> NetworkPlan {
     let fences = Fences::compile(input.snapshot, input.profile);
     let mut not_tried = Vec::new();
-    let checks: Vec<(&Check, &NetworkParameters)> = input
-        .suite
-        .checks
-        .iter()
-        .map(|check| {
-            let Parameters::Network(parameters) = &check.parameters;
-            (check, parameters)
-        })
-        .collect();
+    let checks: Vec<(&Check, NetworkParameters)> = input.suite.checks_with();
     let protocols: BTreeSet<Protocol> = checks.iter().flat_map(|(_, p)| p.protocols.iter().copied()).collect();
     let by_service = checks.iter().any(|(_, parameters)| parameters.by == Reach::Service);
 

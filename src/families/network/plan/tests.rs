@@ -11,7 +11,6 @@ use crate::families::network::NetworkPlan;
 use crate::model::{Namespace, NodeName, TenantId};
 use crate::semantics::Snapshot;
 use crate::semantics::network::Profile;
-use crate::suite;
 use crate::tenancy::{self, Tenancy};
 
 const TENANCY: &str = "
@@ -68,8 +67,8 @@ fn snapshot() -> Snapshot {
 }
 
 fn made(tenancy: &Tenancy, snapshot: &Snapshot, nodes: &[&str], closed: &[(&str, &str)]) -> NetworkPlan {
-    let (label, bytes) = suite::built_in().remove(0);
-    let suite = suite::read(label, bytes).unwrap();
+    let (label, text) = crate::families::network::FAMILY.suite;
+    let suite = crate::families::suites().read(label, text.as_bytes()).unwrap();
     let namespaces: BTreeMap<TenantId, Vec<Namespace>> =
         ["a", "b", "c"].map(|name| (TenantId::from(name), vec![Namespace::from(name)])).into();
     let nodes: Vec<NodeName> = nodes.iter().map(|node| NodeName::from(*node)).collect();

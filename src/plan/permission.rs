@@ -1,0 +1,14 @@
+//! What is asked of the API server, as data: `tenantproof permissions` prints it.
+
+/// One rule: what may be done to what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// The API group; empty for the core group.
+    pub group: &'static str,
+    /// The resources, with subresources written `pods/log`.
+    pub resources: &'static [&'static str],
+    /// The verbs.
+    pub verbs: &'static [&'static str],
+    /// Why a run needs it.
+    pub why: &'static str,
+}

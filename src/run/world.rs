@@ -1,0 +1,179 @@
+//! What is known of the cluster before anything is made.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::error::RunError;
+use super::event::{Event, Phase};
+use super::record::{ClusterInfo, NodeInfo, PartyInfo, Program, RunInfo, RunRecord, TenancyInfo};
+use super::runner::RunOptions;
+use super::teller::Teller;
+use crate::cluster::{self, Connection, read_namespaces, read_snapshot};
+use crate::families::Coverage;
+use crate::model::{Namespace, NodeName, RunId, TenantId};
+use crate::plan::{resolve, usable_nodes};
+use crate::semantics::Snapshot;
+use crate::semantics::network::Profile;
+use crate::tenancy::PartyKind;
+
+/// What was read before anything is made.
+pub(super) struct World {
+    pub(super) run: RunId,
+    pub(super) nonce: String,
+    pub(super) snapshot: Snapshot,
+    pub(super) namespaces: BTreeMap<TenantId, Vec<Namespace>>,
+    pub(super) nodes: Vec<NodeName>,
+    uid: String,
+    cni: String,
+}
+
+impl World {
+    pub(super) async fn read(
+        options: &RunOptions,
+        connection: &Connection,
+        teller: &mut Teller<impl FnMut(&Event, &RunRecord)>,
+    ) -> Result<Self, RunError> {
+        teller.begin(Phase::Snapshot, None);
+        let client = &connection.client;
+        let named: Vec<Namespace> =
+            options.tenancy.parties.iter().flat_map(|party| party.namespaces.names.iter().cloned()).collect();
+        let all = read_namespaces(client, &named).await?;
+        let namespaces = resolve(&options.tenancy, &all).map_err(RunError::Namespaces)?;
+        let uid = cluster::uid_of(&all);
+        let of_interest: Vec<Namespace> = namespaces.values().flatten().cloned().collect();
+        let snapshot = read_snapshot(client, all, &of_interest).await?;
+        let mut nodes = usable_nodes(&snapshot.nodes);
+        if nodes.is_empty() {
+            return Err(RunError::NoNode);
+        }
+        nodes.truncate(options.nodes.max(1));
+        let cni = cluster::cni_of(client).await;
+        teller.end(
+            Phase::Snapshot,
+            format!(
+                "{} namespaces, {} pods, {} NetworkPolicies",
+                of_interest.len(),
+                snapshot.pods.len(),
+                snapshot.network_policies.len()
+            ),
+        );
+        let random = Random::draw()?;
+        let stamp = Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
+        let run = RunId::new(format!("{stamp}-{}", random.hex(2)));
+        Ok(Self { run, nonce: random.hex(16), uid, cni, namespaces, snapshot, nodes })
+    }
+
+    pub(super) fn profile(&self) -> Profile {
+        if self.cni == "cilium" { Profile::Cilium } else { Profile::Spec }
+    }
+
+    /// Namespaces in which it can't be known what a probe would disturb.
+    pub(super) fn closed(&self) -> BTreeMap<Namespace, String> {
+        let mut closed: BTreeMap<Namespace, String> = BTreeMap::new();
+        for unreadable in &self.snapshot.unreadable {
+            let Some(namespace) = &unreadable.namespace else { continue };
+            let disturbs = ["networkpolicies", "ciliumnetworkpolicies"];
+            if !disturbs.iter().any(|kind| unreadable.resource.starts_with(kind)) {
+                closed
+                    .entry(Namespace::new(namespace.clone()))
+                    .or_insert_with(|| format!("{} can't be read there: {}", unreadable.resource, unreadable.why));
+            }
+        }
+        for namespace in &self.snapshot.namespaces {
+            if namespace.metadata.deletion_timestamp.is_some() {
+                closed.insert(Namespace::new(namespace.name_any()), "the namespace is being deleted".to_owned());
+            }
+        }
+        closed
+    }
+
+    pub(super) fn started(&self, options: &RunOptions, connection: &Connection) -> Event {
+        let parties = options.tenancy.parties.iter().map(|party| PartyInfo {
+            id: party.id.clone(),
+            shared: party.kind == PartyKind::Shared,
+            tier: party.tier.clone(),
+            namespaces: self.namespaces.get(&party.id).into_iter().flatten().map(ToString::to_string).collect(),
+        });
+        let nodes = self.snapshot.nodes.iter().map(|node| {
+            let name = NodeName::new(node.name_any());
+            let info = node.status.as_ref().and_then(|status| status.node_info.as_ref());
+            NodeInfo {
+                probed: self.nodes.contains(&name),
+                name,
+                kernel: info.map(|info| info.kernel_version.clone()).unwrap_or_default(),
+            }
+        });
+        Event::Started {
+            run: RunInfo {
+                id: self.run.clone(),
+                started: now(),
+                by: connection.user.clone(),
+                program: Program {
+                    name: env!("CARGO_PKG_NAME").to_owned(),
+                    version: env!("CARGO_PKG_VERSION").to_owned(),
+                    probe_image: options.probe_image.clone(),
+                },
+            },
+            cluster: ClusterInfo {
+                context: connection.context.clone(),
+                uid: self.uid.clone(),
+                version: connection.version.clone(),
+                cni: self.cni.clone(),
+                nodes: nodes.collect(),
+            },
+            tenancy: TenancyInfo { parties: parties.collect(), ..options.tenancy_info.clone() },
+            suites: options.suites.iter().map(|(_, info)| info.clone()).collect(),
+        }
+    }
+
+    /// What all plans together cover, and what this cluster keeps them from covering.
+    pub(super) fn coverage(&self, of_plans: impl Iterator<Item = Coverage>) -> Coverage {
+        let mut coverage = Coverage::default();
+        of_plans.for_each(|one| coverage.add(one));
+        let not_tried = &mut coverage.not_tried;
+        let usable = usable_nodes(&self.snapshot.nodes).len();
+        if self.nodes.len() == 1 {
+            not_tried.push("connections between nodes: only one node can run probes".to_owned());
+        } else if usable > self.nodes.len() {
+            not_tried.push(format!(
+                "{} of {usable} nodes: probes run on {}",
+                usable - self.nodes.len(),
+                self.nodes.len()
+            ));
+        }
+        let on_host = self
+            .snapshot
+            .pods
+            .iter()
+            .filter(|pod| pod.spec.as_ref().is_some_and(|spec| spec.host_network == Some(true)))
+            .count();
+        if on_host > 0 {
+            not_tried.push(format!("{on_host} pods of the host network: NetworkPolicies leave them undefined"));
+        }
+        coverage
+    }
+}
+
+/// Random bytes of the operating system.
+struct Random([u8; 18]);
+
+impl Random {
+    fn draw() -> Result<Self, RunError> {
+        let mut bytes = [0; 18];
+        getrandom::fill(&mut bytes).map_err(|error| RunError::NoRandomness(error.to_string()))?;
+        Ok(Self(bytes))
+    }
+
+    /// The first bytes in hexadecimal, taken from one end for short texts and the other for long ones.
+    fn hex(&self, bytes: usize) -> String {
+        let part = if bytes <= 2 { self.0.get(..bytes) } else { self.0.get(2..2 + bytes) };
+        part.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// The time, RFC 3339 in UTC, to the second.
+pub(super) fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
