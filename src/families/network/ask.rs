@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Namespace, Port, Protocol, RoleName};
+use crate::model::{ControlStrength, Namespace, Port, Protocol, RoleName};
 use crate::suite::Reach;
 
 /// A connection between two classes of pods.
@@ -73,6 +73,15 @@ impl Placement {
             Self::Itself => "itself",
             Self::SameNode => "same-node",
             Self::OtherNode => "other-node",
+        }
+    }
+
+    /// How strong a control case from there is.
+    pub(super) const fn strength(self) -> ControlStrength {
+        match self {
+            Self::Itself => ControlStrength::OwnAddress,
+            Self::SameNode => ControlStrength::SameNode,
+            Self::OtherNode => ControlStrength::AcrossNodes,
         }
     }
 }

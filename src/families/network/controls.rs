@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use super::ask::Placement;
 use super::outcome::{Came, came};
 use super::seen::{Seen, TrySeen};
 use crate::families::Stance;
@@ -22,11 +21,7 @@ struct Best {
 
 impl Best {
     fn take(&mut self, seen: &TrySeen) {
-        let strength = match seen.placement {
-            Placement::Itself => ControlStrength::OwnAddress,
-            Placement::SameNode => ControlStrength::SameNode,
-            Placement::OtherNode => ControlStrength::AcrossNodes,
-        };
+        let strength = seen.placement.strength();
         // A peer that could not be made is due to nobody.
         if seen.computed.stance == Stance::Allowed && seen.fault.is_none() {
             self.due = self.due.max(Some(strength));
@@ -60,10 +55,8 @@ impl<'a> Controls<'a> {
     /// A sentence that says which control case is missing. One that the policies allow and that did
     /// not come about is missing too: a network that is down would make every denial pass.
     pub(super) fn strength(&self, seen: &TrySeen) -> Result<ControlStrength, String> {
-        let ceiling = match seen.placement {
-            Placement::OtherNode => ControlStrength::AcrossNodes,
-            Placement::SameNode | Placement::Itself => ControlStrength::SameNode,
-        };
+        // No stronger than the try itself; of one to its own address a peer on its node is asked for.
+        let ceiling = seen.placement.strength().max(ControlStrength::SameNode);
         let source = self.sources.get(&(&seen.from, seen.protocol)).copied().unwrap_or_default();
         let target = self.targets.get(&(&seen.to, seen.protocol, seen.port, seen.reach)).copied().unwrap_or_default();
         let way = match seen.reach {
