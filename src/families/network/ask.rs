@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{ControlStrength, Namespace, Port, Protocol, RoleName};
+use crate::plan::ProbeName;
 use crate::suite::Reach;
 
 /// A connection between two classes of pods.
@@ -51,6 +52,23 @@ impl fmt::Display for PodEnd {
         }
         if self.variant.is_empty() { Ok(()) } else { write!(f, "~{}", self.variant) }
     }
+}
+
+/// One connection between two probes, as it is planned and as it is seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// The probe that tries.
+    pub from: ProbeName,
+    /// The probe to be reached.
+    pub to: ProbeName,
+    /// By which way.
+    pub reach: Reach,
+    /// With which protocol.
+    pub protocol: Protocol,
+    /// To which port.
+    pub port: Port,
+    /// Where the source runs, seen from the target.
+    pub placement: Placement,
 }
 
 /// Where the source runs, seen from the target.

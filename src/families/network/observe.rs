@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::plan::{NetworkPlan, TryPlan};
+use super::ask::Connection;
+use super::plan::NetworkPlan;
 use super::seen::{Computed, ProbeSeen, Seen, Settling, SideSeen, TrySeen};
 use crate::cluster::{Claims, ClusterError, NetworkPolicyVersions, ProbeFault, ProbeRun};
 use crate::families::{Stage, Stance, Witness};
@@ -153,7 +154,7 @@ impl<'a> Field<'a> {
         }
         let mut live = Vec::new();
         for (index, planned) in plan.tries.iter().enumerate() {
-            let ends = [&planned.from, &planned.to].map(|name| seen.probes.get(name));
+            let ends = [&planned.connection.from, &planned.connection.to].map(|name| seen.probes.get(name));
             let fault = ends.iter().flatten().find_map(|probe| {
                 probe.fault.as_ref().map(|fault| format!("the probe in {} on {}: {fault}", probe.namespace, probe.node))
             });
@@ -161,13 +162,8 @@ impl<'a> Field<'a> {
                 live.push(index);
             }
             let one = TrySeen {
-                from: planned.from.clone(),
-                to: planned.to.clone(),
-                reach: planned.reach,
-                protocol: planned.protocol,
-                port: planned.port,
-                placement: planned.placement,
-                computed: computed(plan, &endpoints, planned),
+                connection: planned.connection.clone(),
+                computed: computed(plan, &endpoints, &planned.connection),
                 attempts: Vec::new(),
                 arrivals: None,
                 fault,
@@ -250,8 +246,8 @@ impl<'a> Field<'a> {
         let mut of_probe: BTreeMap<ProbeName, Vec<Target>> = BTreeMap::new();
         for index in indices {
             let Some(planned) = self.plan.tries.get(*index) else { continue };
-            match self.target(*index, planned, purpose) {
-                Some(target) => of_probe.entry(planned.from.clone()).or_default().push(target),
+            match self.target(*index, &planned.connection, purpose) {
+                Some(target) => of_probe.entry(planned.connection.from.clone()).or_default().push(target),
                 None => {
                     round.insert(*index, Err("the target has no address".to_owned()));
                 }
@@ -294,15 +290,15 @@ impl<'a> Field<'a> {
         round
     }
 
-    fn target(&self, index: usize, planned: &TryPlan, purpose: Purpose) -> Option<Target> {
-        let (address, service) = self.addresses.get(&planned.to)?;
-        let who = self.seen.probes.get(&planned.to)?.pod.clone();
-        let address = match planned.reach {
+    fn target(&self, index: usize, connection: &Connection, purpose: Purpose) -> Option<Target> {
+        let (address, service) = self.addresses.get(&connection.to)?;
+        let who = self.seen.probes.get(&connection.to)?.pod.clone();
+        let address = match connection.reach {
             Reach::PodIp => address.clone(),
             Reach::Service => service.clone()?,
         };
         let id = id_of(index, purpose)?;
-        Some(Target { id, protocol: planned.protocol, address, port: planned.port, who })
+        Some(Target { id, protocol: connection.protocol, address, port: connection.port, who })
     }
 
     /// Asks every probe who arrived. It is asked after every client has answered, so what is not on
@@ -330,7 +326,8 @@ impl<'a> Field<'a> {
                 .map(|listener| (listener.protocol, listener.port))
                 .collect();
             for one in self.seen.tries.values_mut() {
-                if one.to == name && !deaf.contains(&(one.protocol, one.port)) {
+                let tried = &one.connection;
+                if tried.to == name && !deaf.contains(&(tried.protocol, tried.port)) {
                     one.arrivals = Some(0);
                 }
             }
@@ -355,8 +352,9 @@ impl<'a> Field<'a> {
     /// it may belong to proves nothing.
     fn note_unfinished(&mut self, unfinished: &BTreeSet<(ProbeName, Protocol, Port, String)>) {
         for one in self.seen.tries.values_mut() {
-            let Some((address, _)) = self.addresses.get(&one.from) else { continue };
-            let arrived = (one.to.clone(), one.protocol, one.port, address.clone());
+            let Connection { from, to, protocol, port, .. } = &one.connection;
+            let Some((address, _)) = self.addresses.get(from) else { continue };
+            let arrived = (to.clone(), *protocol, *port, address.clone());
             let connected = one.attempts.iter().any(|attempt| attempt.outcome.is_connected());
             if !connected && unfinished.contains(&arrived) {
                 one.fault.get_or_insert_with(|| {
@@ -407,8 +405,8 @@ fn millis(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
 
-fn computed(plan: &NetworkPlan, endpoints: &BTreeMap<ProbeName, Endpoint>, planned: &TryPlan) -> Computed {
-    let (Some(from), Some(to)) = (endpoints.get(&planned.from), endpoints.get(&planned.to)) else {
+fn computed(plan: &NetworkPlan, endpoints: &BTreeMap<ProbeName, Endpoint>, connection: &Connection) -> Computed {
+    let (Some(from), Some(to)) = (endpoints.get(&connection.from), endpoints.get(&connection.to)) else {
         return Computed {
             stance: Stance::Unknown,
             because: "the plan has no such probe".to_owned(),
@@ -416,7 +414,7 @@ fn computed(plan: &NetworkPlan, endpoints: &BTreeMap<ProbeName, Endpoint>, plann
             ingress: SideSeen::Unknown,
         };
     };
-    let decision: Decision = plan.fences.decide(from, to, planned.protocol, planned.port);
+    let decision: Decision = plan.fences.decide(from, to, connection.protocol, connection.port);
     Computed {
         stance: match decision.answer {
             Answer::Allowed => Stance::Allowed,
