@@ -17,78 +17,34 @@ pub struct Permission {
 /// What a run of the built-in suites needs, over the whole cluster (reading) and in the tenants'
 /// namespaces (writing).
 pub const PERMISSIONS: &[Permission] = &[
-    Permission {
-        group: "",
-        resources: &["namespaces", "nodes", "pods", "services", "resourcequotas", "limitranges"],
-        verbs: &["get", "list"],
-        why: "to know what is promised to whom, and what a probe would disturb",
-    },
-    Permission {
-        group: "networking.k8s.io",
-        resources: &["networkpolicies"],
-        verbs: &["get", "list"],
-        why: "to compute what the policies say",
-    },
-    Permission {
-        group: "policy",
-        resources: &["poddisruptionbudgets"],
-        verbs: &["get", "list"],
-        why: "a probe that a budget would count is not made",
-    },
-    Permission {
-        group: "autoscaling",
-        resources: &["horizontalpodautoscalers"],
-        verbs: &["get", "list"],
-        why: "a probe that an autoscaler would count is not made",
-    },
-    Permission {
-        group: "apps",
-        resources: &["deployments", "replicasets", "statefulsets"],
-        verbs: &["get", "list"],
-        why: "to know which pods an autoscaler counts",
-    },
-    Permission {
-        group: "cilium.io",
-        resources: &["ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies"],
-        verbs: &["get", "list"],
-        why: "policies of other kinds that could touch a connection are named, never ignored",
-    },
-    Permission {
-        group: "crd.projectcalico.org",
-        resources: &["networkpolicies", "globalnetworkpolicies", "stagednetworkpolicies", "tiers"],
-        verbs: &["get", "list"],
-        why: "the same",
-    },
-    Permission {
-        group: "projectcalico.org",
-        resources: &["networkpolicies", "globalnetworkpolicies", "tiers"],
-        verbs: &["get", "list"],
-        why: "the same",
-    },
-    Permission {
-        group: "policy.networking.k8s.io",
-        resources: &["adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"],
-        verbs: &["get", "list"],
-        why: "the same",
-    },
-    Permission {
-        group: "networking.k8s.aws",
-        resources: &["clusternetworkpolicies", "applicationnetworkpolicies"],
-        verbs: &["get", "list"],
-        why: "the same",
-    },
-    Permission {
-        group: "crd.antrea.io",
-        resources: &["networkpolicies", "clusternetworkpolicies"],
-        verbs: &["get", "list"],
-        why: "the same",
-    },
-    Permission {
-        group: "security.istio.io",
-        resources: &["authorizationpolicies", "peerauthentications"],
-        verbs: &["get", "list"],
-        why: "the same",
-    },
+    read(
+        "",
+        &["namespaces", "nodes", "pods", "services", "resourcequotas", "limitranges"],
+        "to know what is promised to whom, and what a probe would disturb",
+    ),
+    read("networking.k8s.io", &["networkpolicies"], "to compute what the policies say"),
+    read("policy", &["poddisruptionbudgets"], "a probe that a budget would count is not made"),
+    read("autoscaling", &["horizontalpodautoscalers"], "a probe that an autoscaler would count is not made"),
+    read("apps", &["deployments", "replicasets", "statefulsets"], "to know which pods an autoscaler counts"),
+    read(
+        "cilium.io",
+        &["ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies"],
+        "policies of other kinds that could touch a connection are named, never ignored",
+    ),
+    read(
+        "crd.projectcalico.org",
+        &["networkpolicies", "globalnetworkpolicies", "stagednetworkpolicies", "tiers"],
+        "the same",
+    ),
+    read("projectcalico.org", &["networkpolicies", "globalnetworkpolicies", "tiers"], "the same"),
+    read(
+        "policy.networking.k8s.io",
+        &["adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"],
+        "the same",
+    ),
+    read("networking.k8s.aws", &["clusternetworkpolicies", "applicationnetworkpolicies"], "the same"),
+    read("crd.antrea.io", &["networkpolicies", "clusternetworkpolicies"], "the same"),
+    read("security.istio.io", &["authorizationpolicies", "peerauthentications"], "the same"),
     Permission {
         group: "",
         resources: &["pods"],
@@ -115,6 +71,11 @@ pub const PERMISSIONS: &[Permission] = &[
         why: "the lowest priority for probes; not needed with --priority-class",
     },
 ];
+
+/// A rule for what is read and never written.
+const fn read(group: &'static str, resources: &'static [&'static str], why: &'static str) -> Permission {
+    Permission { group, resources, verbs: &["get", "list"], why }
+}
 
 /// The permissions as a ClusterRole in YAML, each rule with its reason.
 #[must_use]
