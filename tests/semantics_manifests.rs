@@ -110,9 +110,12 @@ fn refuses(#[case] text: &str, #[case] says: &str) {
 }
 
 #[rstest]
-#[case("{ingres: []}", "4:8: NetworkPolicy default/n: there is no field \"ingres\" here; did you mean ingress?")]
-#[case("{ingress: [{form: [{podSelector: {}}]}]}", "there is no field \"form\" here; did you mean from?")]
-#[case("{ingress: [{from: [{podselector: {}}]}]}", "there is no field \"podselector\" here; did you mean podSelector?")]
+#[case("{ingres: []}", "4:8: NetworkPolicy default/n: there is no field \"ingres\" here; did you mean `ingress`?")]
+#[case("{ingress: [{form: [{podSelector: {}}]}]}", "there is no field \"form\" here; did you mean `from`?")]
+#[case(
+    "{ingress: [{from: [{podselector: {}}]}]}",
+    "there is no field \"podselector\" here; did you mean `podSelector`?"
+)]
 #[case("{ingress: [{to: []}]}", "there is no field \"to\" here")]
 #[case("{ingress: [{from: [{}]}]}", "4:26: NetworkPolicy default/n: a peer must have an ipBlock")]
 #[case("{ingress: [{from: [{podSelector: null}]}]}", "a peer must have an ipBlock")]

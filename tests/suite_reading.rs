@@ -2,18 +2,20 @@
 
 #![cfg(test)]
 
+#[path = "support/page.rs"]
+mod page;
+#[path = "support/schema.rs"]
+mod schema;
+
 use std::collections::BTreeSet;
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+use miette::Diagnostic;
+use page::page;
 use rstest::rstest;
 use tenantproof::families::network::{NetworkParameters, Reach, Scope};
 use tenantproof::families::{self};
 use tenantproof::model::Protocol;
-use tenantproof::suite::{self, Access, Check, Suite, SuiteError};
-
-fn in_repository(path: &str) -> String {
-    format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
-}
+use tenantproof::suite::{self, Access, Check, Suite};
 
 fn built_in() -> Vec<Suite> {
     let reader = families::suites();
@@ -98,13 +100,7 @@ fn denials_support_the_controls_of_segmentation() {
 
 #[test]
 fn the_committed_schema_is_the_one_that_is_printed() {
-    let path = in_repository("reports/schemas/suite.schema.json");
-    let printed = format!("{}\n", serde_json::to_string_pretty(families::suites().schema()).unwrap());
-    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
-        std::fs::write(&path, &printed).unwrap();
-    }
-    let committed = std::fs::read_to_string(&path).unwrap();
-    assert!(committed == printed, "{path} is not up to date: run this test with UPDATE_SCHEMAS=1 and commit it");
+    schema::assert_committed("suite.schema.json", families::suites().schema());
 }
 
 #[test]
@@ -115,15 +111,6 @@ fn the_built_in_suites_are_valid_under_their_schema() {
         let errors: Vec<_> = validator.iter_errors(&json).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{file}: {errors:?}");
     }
-}
-
-fn page(error: &SuiteError) -> String {
-    let mut page = String::new();
-    GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
-        .with_width(100)
-        .render_report(&mut page, error)
-        .unwrap();
-    page.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
 #[rstest]
@@ -149,7 +136,8 @@ fn a_bad_suite_gets_an_error_that_teaches(
     )]
     name: &str,
 ) {
-    let bytes = std::fs::read(in_repository(&format!("tests/inputs/suite/{name}.yaml"))).unwrap();
+    let path = format!("{}/tests/inputs/suite/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let error = families::suites().read("own.yaml", &bytes).expect_err("the suite is bad");
     for problem in error.problems() {
         assert!(problem.to_string().starts_with("own.yaml:"), "{problem}");

@@ -3,9 +3,13 @@
 
 #![cfg(test)]
 
+#[path = "support/page.rs"]
+mod page;
+
 use std::fmt::Write;
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+use miette::Diagnostic;
+use page::page;
 use rstest::rstest;
 use tenantproof::tenancy::{self, Tenancy, TenancyError};
 
@@ -16,16 +20,6 @@ fn read(bytes: &[u8]) -> Result<Tenancy, TenancyError> {
 fn input(name: &str) -> Vec<u8> {
     let path = format!("{}/tests/inputs/tenancy/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-fn page(error: &TenancyError) -> String {
-    let mut page = String::new();
-    GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
-        .with_width(100)
-        .render_report(&mut page, error)
-        .unwrap();
-    // Where a line ends is the terminal's business.
-    page.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
 #[rstest]

@@ -3,28 +3,21 @@
 
 #![cfg(test)]
 
+#[path = "support/schema.rs"]
+mod schema;
+
 use rstest::rstest;
 use tenantproof::document::NameRule;
 use tenantproof::tenancy;
 
-fn in_repository(path: &str) -> String {
-    format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
-}
-
 fn json(path: &str) -> serde_json::Value {
-    let bytes = std::fs::read(in_repository(path)).unwrap();
+    let bytes = std::fs::read(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     serde_saphyr::from_slice(&bytes).unwrap()
 }
 
 #[test]
 fn the_committed_schema_is_the_one_that_is_printed() {
-    let path = in_repository("reports/schemas/tenancy.schema.json");
-    let printed = format!("{}\n", serde_json::to_string_pretty(&tenancy::schema()).unwrap());
-    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
-        std::fs::write(&path, &printed).unwrap();
-    }
-    let committed = std::fs::read_to_string(&path).unwrap();
-    assert!(committed == printed, "{path} is not up to date: run this test with UPDATE_SCHEMAS=1 and commit it");
+    schema::assert_committed("tenancy.schema.json", &tenancy::schema());
 }
 
 #[test]

@@ -210,6 +210,7 @@ fn compact(value: &serde_json::Value, indent: usize, columns: usize) -> String {
 fn unknown(record: &RunRecord, id: &str) -> UnknownCase {
     const NEAREST: usize = 5;
     let cases = record.results.iter().map(|result| &result.case).chain(&record.unjudged);
+    // An order among very many long ids, without a threshold: a cheaper measure than `model::nearness`.
     let mut ids: Vec<(bool, f64, &str)> = cases
         .map(|case| case.id.as_str())
         .map(|known| (!id.is_empty() && known.contains(id), strsim::jaro_winkler(known, id), known))

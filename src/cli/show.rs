@@ -8,6 +8,7 @@ use clap::CommandFactory as _;
 use miette::{IntoDiagnostic as _, WrapErr as _};
 
 use super::{Cli, ask, explain as sheet, inputs, style_of};
+use crate::model::Nearest;
 use crate::run::RunRecord;
 use crate::semantics::network::Profile;
 use crate::suite::{Check, Suite};
@@ -90,10 +91,8 @@ pub(super) fn checks(args: &ChecksArgs) -> miette::Result<u8> {
     if let Some(check) = checks().find(|check| check.id.as_str() == wanted) {
         return print(&whole(check));
     }
-    let likeness = |check: &&Check| strsim::jaro_winkler(wanted, check.id.as_str());
-    let nearest = checks().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let nearest = nearest.map(|check| format!("; did you mean `{}`?", check.id)).unwrap_or_default();
-    miette::bail!("there is no check `{wanted}`{nearest}")
+    let nearest = Nearest::of(wanted, checks().map(|check| check.id.as_str()));
+    miette::bail!("there is no check `{wanted}`{}", nearest.question())
 }
 
 fn list(suite: &Suite) -> String {

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::error::{ClusterError, in_words};
 use super::outage::OutageLayer;
+use crate::model::Nearest;
 
 /// How long the API server may take for its first answers.
 const FIRST_ANSWER: Duration = Duration::from_secs(10);
@@ -156,13 +157,9 @@ fn flatten(error: &KubeconfigError) -> String {
 
 /// The nearest known context first, then all of them.
 fn advise(context: &str, known: &[&str]) -> String {
-    let nearest =
-        known.iter().max_by(|a, b| strsim::jaro_winkler(context, a).total_cmp(&strsim::jaro_winkler(context, b)));
-    match nearest {
-        Some(nearest) if strsim::jaro_winkler(context, nearest) > 0.7 => {
-            format!("did you mean `{nearest}`? It has: {}", known.join(", "))
-        }
-        _ if known.is_empty() => "it has none".to_owned(),
-        _ => format!("it has: {}", known.join(", ")),
+    match Nearest::of(context, known.iter().copied()).word() {
+        Some(nearest) => format!("did you mean `{nearest}`? It has: {}", known.join(", ")),
+        None if known.is_empty() => "it has none".to_owned(),
+        None => format!("it has: {}", known.join(", ")),
     }
 }

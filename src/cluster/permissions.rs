@@ -5,12 +5,11 @@ use crate::plan::Permission;
 
 /// What every run needs, over the whole cluster (reading) and in the tenants' namespaces (writing).
 pub const PERMISSIONS: &[Permission] = &[
-    Permission {
-        group: "",
-        resources: &["namespaces", "nodes", "pods", "services", "resourcequotas", "limitranges"],
-        verbs: &["get", "list"],
-        why: "to know what is promised to whom, and what a probe would disturb",
-    },
+    Permission::read(
+        "",
+        &["namespaces", "nodes", "pods", "services", "resourcequotas", "limitranges"],
+        "to know what is promised to whom, and what a probe would disturb",
+    ),
     Permission {
         group: "",
         resources: &["pods"],

@@ -12,7 +12,7 @@ mod problem;
 mod read;
 pub mod shape;
 
-pub use names::{NameRule, Nearest};
+pub use names::NameRule;
 pub use node::{Entry, Node, Value};
 pub use path::{Path, Step};
 pub use problem::{Located, Place, Problem, Rejected};

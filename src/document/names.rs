@@ -1,6 +1,4 @@
-//! Rules for names and labels, and the nearest valid word to a wrong one.
-
-use std::fmt;
+//! Rules for names and labels.
 
 /// A rule of Kubernetes for a name, a label key or a label value, or one of our own that follows
 /// from them.
@@ -93,61 +91,11 @@ fn has_form(text: &str, inner: impl Fn(u8) -> bool, edge: impl Fn(u8) -> bool) -
     }
 }
 
-/// The valid word that is nearest to a wrong one, where one is near enough to be meant.
-///
-/// Displayed as the end of a sentence: "; did you mean `namespaces`?", or a full stop.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Nearest(Option<String>);
-
-impl Nearest {
-    /// Looks for the nearest of `valid` to `word`. The case of letters doesn't count, and the
-    /// order of `valid` decides between equals.
-    pub fn of<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> Self {
-        let word = word.to_lowercase();
-        let mut nearest: Option<(f64, &str)> = None;
-        for candidate in valid {
-            let nearness = nearness(&word, &candidate.to_lowercase());
-            if nearness > 0.0 && nearest.is_none_or(|(best, _)| nearness > best) {
-                nearest = Some((nearness, candidate));
-            }
-        }
-        Self(nearest.map(|(_, word)| word.to_owned()))
-    }
-
-    /// The word.
-    #[must_use]
-    pub fn word(&self) -> Option<&str> {
-        self.0.as_deref()
-    }
-}
-
-/// From 0 (not meant) to 1 (the same). More than half of the letters right, the same beginning of
-/// three letters, or one the beginning of the other, is near enough.
-fn nearness(word: &str, candidate: &str) -> f64 {
-    let similarity = strsim::normalized_damerau_levenshtein(word, candidate);
-    let same = word.chars().zip(candidate.chars()).take_while(|(a, b)| a == b).count();
-    let begins = same >= 3 || same >= 2 && same == word.chars().count().min(candidate.chars().count());
-    match (similarity > 0.5, begins) {
-        (true, _) => similarity,
-        (false, true) => 0.5,
-        (false, false) => 0.0,
-    }
-}
-
-impl fmt::Display for Nearest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Some(word) => write!(f, "; did you mean `{word}`?"),
-            None => f.write_str("."),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
-    use super::{NameRule, Nearest};
+    use super::NameRule;
 
     #[rstest]
     #[case::plain("role", true)]
@@ -174,15 +122,5 @@ mod tests {
         assert!(NameRule::LabelKey.accepts(&format!("{prefix}/name")));
         assert!(!NameRule::LabelKey.accepts(&format!("{prefix}a/name")));
         assert!(NameRule::LabelValue.accepts("") && !NameRule::Id.accepts(""));
-    }
-
-    #[rstest]
-    #[case::typing_error("namspaces", Some("namespaces"))]
-    #[case::case_of_letters("TENANTS", Some("tenants"))]
-    #[case::the_same_beginning("ten", Some("tenants"))]
-    #[case::nothing_near("colour", None)]
-    #[case::empty("", None)]
-    fn the_nearest_word(#[case] word: &str, #[case] nearest: Option<&str>) {
-        assert_eq!(Nearest::of(word, ["namespaces", "tenants", "flows"]).word(), nearest);
     }
 }

@@ -8,11 +8,11 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Schema;
 
-use super::names::Nearest;
 use super::node::{Entry, Node, Value};
 use super::path::Path;
 use super::problem::{Located, Place, Problem};
 use super::read::Document;
+use crate::model::Nearest;
 
 /// The JSON Schema of `T`, with each description on one line.
 #[must_use]

@@ -3,9 +3,13 @@
 //! Everything else may depend on this module; it depends on nothing of the project.
 
 mod ids;
+#[cfg(feature = "runner")]
+mod nearest;
 mod net;
 mod verdict;
 
 pub use ids::{CaseId, CheckId, Family, Namespace, NodeName, RoleName, RunId, TenantId};
+#[cfg(feature = "runner")]
+pub use nearest::{Nearest, nearest, nearness, pair_nearness, similarity};
 pub use net::{Port, PortZero, Protocol};
 pub use verdict::{ControlStrength, Counts, Verdict};

@@ -12,3 +12,11 @@ pub struct Permission {
     /// Why a run needs it.
     pub why: &'static str,
 }
+
+impl Permission {
+    /// A rule for what is read and never written.
+    #[must_use]
+    pub const fn read(group: &'static str, resources: &'static [&'static str], why: &'static str) -> Self {
+        Self { group, resources, verbs: &["get", "list"], why }
+    }
+}

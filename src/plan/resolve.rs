@@ -5,21 +5,21 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Namespace as NamespaceObject;
 use thiserror::Error;
 
-use crate::model::{Namespace, TenantId};
+use crate::model::{Namespace, Nearest, TenantId};
 use crate::tenancy::Tenancy;
 
 /// Why a party's namespaces can't be told.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ResolveError {
     /// A namespace that the tenancy names is not on the cluster.
-    #[error("namespace `{namespace}` of `{party}` does not exist on the cluster{hint}")]
+    #[error("namespace `{namespace}` of `{party}` does not exist on the cluster{}", .nearest.question())]
     Missing {
         /// The party.
         party: TenantId,
         /// The namespace.
         namespace: Namespace,
-        /// The nearest name that does exist, as a sentence.
-        hint: String,
+        /// The nearest name that does exist.
+        nearest: Nearest,
     },
     /// A party's labels select no namespace.
     #[error("no namespace of the cluster carries the labels of `{party}`: {labels}")]
@@ -59,9 +59,8 @@ pub fn resolve(
             if names.contains(&namespace.as_str()) {
                 own.push(namespace.clone());
             } else {
-                let hint = nearest(namespace.as_str(), &names)
-                    .map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
-                errors.push(ResolveError::Missing { party: party.id.clone(), namespace: namespace.clone(), hint });
+                let nearest = Nearest::of(namespace.as_str(), names.iter().copied());
+                errors.push(ResolveError::Missing { party: party.id.clone(), namespace: namespace.clone(), nearest });
             }
         }
         let wanted = &party.namespaces.match_labels;
@@ -87,15 +86,6 @@ pub fn resolve(
         resolved.insert(party.id.clone(), own);
     }
     if errors.is_empty() { Ok(resolved) } else { Err(errors) }
-}
-
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    known
-        .iter()
-        .map(|name| (*name, strsim::jaro_winkler(word, name)))
-        .filter(|(_, likeness)| *likeness > 0.8)
-        .max_by(|(_, a), (_, b)| a.total_cmp(b))
-        .map(|(name, _)| name)
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use miette::Diagnostic;
 
 use super::types::PartyKind;
-use crate::document::{self, NameRule, Nearest, Path, Rejected};
+use crate::document::{self, NameRule, Path, Rejected};
+use crate::model::Nearest;
 
 /// A tenancy file that was not taken, with everything that is wrong with it.
 pub type TenancyError = Rejected<Problem>;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::file::{self, TenancyFile};
 use super::problem::Problem;
 use super::types::{Internal, PartyKind};
-use crate::document::{Document, Located, NameRule, Nearest, Path, Place};
+use crate::document::{Document, Located, NameRule, Path, Place};
+use crate::model::Nearest;
 
 /// Everything that is wrong with what `file` means; it was read from `document`.
 pub(super) fn check(document: &Document, file: &TenancyFile) -> Vec<Located<Problem>> {

@@ -128,11 +128,12 @@ fn assert_matrix(lab: &Lab, story: &Story<'_>, ended: &Ended) {
         if one.computed.stance != if passed { Stance::Allowed } else { Stance::Denied } {
             differing.push(format!("{key}: {:?} by {}; {:?}", one.computed.stance, one.computed.because, one.attempts));
         }
-        let (from, to) = (&seen.probes[&one.from], one.to.as_str());
-        if one.from.as_str().starts_with(&format!("{}/any@", story.a)) && one.reach == Reach::PodIp {
+        let tried = &one.connection;
+        let (from, to) = (&seen.probes[&tried.from], tried.to.as_str());
+        if tried.from.as_str().starts_with(&format!("{}/any@", story.a)) && tried.reach == Reach::PodIp {
             let role = to.strip_prefix(&format!("{}/", story.shared)).and_then(|rest| rest.split('@').next());
             if let Some(role) = role {
-                let what = (format!("{role} {}", one.protocol), from.node.as_str() == blessed, one.port.get());
+                let what = (format!("{role} {}", tried.protocol), from.node.as_str() == blessed, tried.port.get());
                 through.entry(what).or_default().insert(passed);
             }
         }

@@ -1,7 +1,8 @@
 //! Who can be asked about, by name.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
+use crate::model::pair_nearness;
 use crate::semantics::manifests::Manifests;
 use crate::semantics::network::{Classes, Endpoint, Fences, Member};
 
@@ -89,26 +90,28 @@ impl<'m> Catalogue<'m> {
         if self.suggested.len() >= SUGGESTIONS {
             return sentence;
         }
-        let wanted: String = name.chars().take(512).collect();
-        let mut near = BTreeSet::new();
-        for known in self.known.keys() {
-            let distance = strsim::damerau_levenshtein(&wanted, known);
-            if distance <= (wanted.chars().count() / 3).max(2) {
-                near.insert((distance, known.as_str()));
-                if near.len() > 3 {
-                    near.pop_last();
-                }
-            }
-        }
-        let near: Vec<&str> = near.into_iter().map(|(_, name)| name).collect();
-        let sentence = if !name.contains('/') {
-            format!("{sentence}; a pod is named namespace/name")
-        } else if near.is_empty() {
-            sentence
-        } else {
-            format!("{sentence}; the nearest names are {}", near.join(", "))
+        let sentence = match name.split_once('/') {
+            None => format!("{sentence}; a pod is named namespace/name"),
+            Some(wanted) => match &self.near(wanted)[..] {
+                [] => sentence,
+                near => format!("{sentence}; the nearest names are {}", near.join(", ")),
+            },
         };
         self.suggested.insert(name.to_owned(), sentence.clone());
         sentence
+    }
+
+    /// The three known names that are nearest to a namespace and name.
+    fn near(&self, (namespace, name): (&str, &str)) -> Vec<&str> {
+        // A question may be of any length, and no name is that long.
+        let start = |text: &str| text.chars().take(512).collect::<String>();
+        let (namespace, name) = (start(namespace), start(name));
+        let known = self.known.keys().filter_map(|known| Some((known.as_str(), known.split_once('/')?)));
+        let mut near: Vec<(f64, &str)> = known
+            .map(|(known, parts)| (pair_nearness((&namespace, &name), parts), known))
+            .filter(|(nearness, _)| *nearness > 0.0)
+            .collect();
+        near.sort_by(|(a, x), (b, y)| b.total_cmp(a).then_with(|| x.cmp(y)));
+        near.into_iter().take(3).map(|(_, name)| name).collect()
     }
 }

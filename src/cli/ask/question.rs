@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::model::{Port, Protocol};
+use crate::model::{Port, Protocol, similarity};
 
 const FIELDS: [&str; 5] = ["src", "dst", "protocol", "port", "id"];
 
@@ -87,12 +87,11 @@ impl<'de> Visitor<'de> for Fields {
 
 /// A field that was probably meant: other fields are somebody's own, and are left alone.
 fn near(key: &str) -> Option<&'static str> {
-    let key = key.to_ascii_lowercase();
-    let distance = |field: &str| strsim::damerau_levenshtein(&key, field);
-    ["src", "dst", "protocol", "port"].into_iter().find(|field| match field.len() {
-        0..=3 => distance(field) == 0,
-        4 => distance(field) <= 1 && key.len() >= 4,
-        _ => distance(field) <= 2,
+    // Of the short ones every letter must be right: many a word is one letter away from them.
+    let long = |field: &str| key.len().min(field.len()) > 3;
+    ["src", "dst", "protocol", "port"].into_iter().find(|field| {
+        let similarity = similarity(key, field);
+        similarity >= 1.0 || similarity >= 0.75 && long(field)
     })
 }
 

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::parameters::Reach;
-use crate::model::{Namespace, Port, Protocol, RoleName};
+use crate::model::{ControlStrength, Namespace, Port, Protocol, RoleName};
+use crate::plan::ProbeName;
 
 /// A connection between two classes of pods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +54,23 @@ impl fmt::Display for PodEnd {
     }
 }
 
+/// One connection between two probes, as it is planned and as it is seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// The probe that tries.
+    pub from: ProbeName,
+    /// The probe to be reached.
+    pub to: ProbeName,
+    /// By which way.
+    pub reach: Reach,
+    /// With which protocol.
+    pub protocol: Protocol,
+    /// To which port.
+    pub port: Port,
+    /// Where the source runs, seen from the target.
+    pub placement: Placement,
+}
+
 /// Where the source runs, seen from the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -73,6 +91,15 @@ impl Placement {
             Self::Itself => "itself",
             Self::SameNode => "same-node",
             Self::OtherNode => "other-node",
+        }
+    }
+
+    /// How strong a control case from there is.
+    pub(super) const fn strength(self) -> ControlStrength {
+        match self {
+            Self::Itself => ControlStrength::OwnAddress,
+            Self::SameNode => ControlStrength::SameNode,
+            Self::OtherNode => ControlStrength::AcrossNodes,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::ask::Placement;
+use super::ask::Connection;
 use super::outcome::{Came, came};
 use super::parameters::Reach;
 use super::seen::{Seen, TrySeen};
@@ -22,11 +22,7 @@ struct Best {
 
 impl Best {
     fn take(&mut self, seen: &TrySeen) {
-        let strength = match seen.placement {
-            Placement::Itself => ControlStrength::OwnAddress,
-            Placement::SameNode => ControlStrength::SameNode,
-            Placement::OtherNode => ControlStrength::AcrossNodes,
-        };
+        let strength = seen.connection.placement.strength();
         // A peer that could not be made is due to nobody.
         if seen.computed.stance == Stance::Allowed && seen.fault.is_none() {
             self.due = self.due.max(Some(strength));
@@ -48,8 +44,9 @@ impl<'a> Controls<'a> {
     pub(super) fn of(seen: &'a Seen) -> Self {
         let mut controls = Self { sources: HashMap::new(), targets: HashMap::new() };
         for one in seen.tries.values() {
-            controls.sources.entry((&one.from, one.protocol)).or_default().take(one);
-            controls.targets.entry((&one.to, one.protocol, one.port, one.reach)).or_default().take(one);
+            let Connection { from, to, reach, protocol, port, .. } = &one.connection;
+            controls.sources.entry((from, *protocol)).or_default().take(one);
+            controls.targets.entry((to, *protocol, *port, *reach)).or_default().take(one);
         }
         controls
     }
@@ -60,19 +57,17 @@ impl<'a> Controls<'a> {
     /// A sentence that says which control case is missing. One that the policies allow and that did
     /// not come about is missing too: a network that is down would make every denial pass.
     pub(super) fn strength(&self, seen: &TrySeen) -> Result<ControlStrength, String> {
-        let ceiling = match seen.placement {
-            Placement::OtherNode => ControlStrength::AcrossNodes,
-            Placement::SameNode | Placement::Itself => ControlStrength::SameNode,
-        };
-        let source = self.sources.get(&(&seen.from, seen.protocol)).copied().unwrap_or_default();
-        let target = self.targets.get(&(&seen.to, seen.protocol, seen.port, seen.reach)).copied().unwrap_or_default();
-        let way = match seen.reach {
+        let Connection { from, to, reach, protocol, port, placement } = &seen.connection;
+        // No stronger than the try itself; of one to its own address a peer on its node is asked for.
+        let ceiling = placement.strength().max(ControlStrength::SameNode);
+        let source = self.sources.get(&(from, *protocol)).copied().unwrap_or_default();
+        let target = self.targets.get(&(to, *protocol, *port, *reach)).copied().unwrap_or_default();
+        let way = match reach {
             Reach::PodIp => "",
             Reach::Service => " by its Service",
         };
-        let source = judge(source, ceiling, || format!("{} reached nothing over {}", seen.from, seen.protocol))?;
-        let target =
-            judge(target, ceiling, || format!("nobody reached {} on {} {}{way}", seen.to, seen.protocol, seen.port))?;
+        let source = judge(source, ceiling, || format!("{from} reached nothing over {protocol}"))?;
+        let target = judge(target, ceiling, || format!("nobody reached {to} on {protocol} {port}{way}"))?;
         Ok(source.min(target))
     }
 }

@@ -1,13 +1,13 @@
 //! NetworkPolicies that select no pod. Next to a leak they are the likeliest cause.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::classes::{PodClass, represents_a_workload};
 use super::fences::isolates_ingress;
 use super::seen::IdlePolicy;
-use crate::model::Namespace;
+use crate::model::{self, Namespace, pair_nearness};
 use crate::semantics::Snapshot;
 use crate::semantics::network::selects;
 
@@ -51,16 +51,39 @@ fn in_words(selector: &LabelSelector) -> String {
     labels.chain(expressions).collect::<Vec<_>>().join(",")
 }
 
-fn nearest(selector: &LabelSelector, carried: &[&BTreeMap<String, String>]) -> Option<String> {
-    let wanted: Vec<String> =
-        selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}={value}")).collect();
-    let there = carried.iter().flat_map(|labels| labels.iter()).map(|(key, value)| format!("{key}={value}"));
-    there
-        .filter(|label| !wanted.contains(label))
-        .filter_map(|label| {
-            let likeness = wanted.iter().map(|want| strsim::jaro_winkler(want, &label)).fold(0.0, f64::max);
-            (likeness > 0.85).then_some((label, likeness))
-        })
-        .max_by(|(a, x), (b, y)| x.total_cmp(y).then_with(|| b.cmp(a)))
-        .map(|(label, _)| label)
+fn nearest<'a>(selector: &'a LabelSelector, carried: &[&'a BTreeMap<String, String>]) -> Option<String> {
+    let pair = |(key, value): (&'a String, &'a String)| (key.as_str(), value.as_str());
+    let wanted: Vec<(&str, &str)> = selector.match_labels.iter().flatten().map(pair).collect();
+    // In their own order, which decides between equals.
+    let there: BTreeSet<(&str, &str)> = carried.iter().flat_map(|labels| labels.iter()).map(pair).collect();
+    let others = there.into_iter().filter(|label| !wanted.contains(label));
+    let nearness = |label| wanted.iter().map(|want| pair_nearness(*want, label)).fold(0.0, f64::max);
+    model::nearest(others, nearness).map(|(key, value)| format!("{key}={value}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[rstest]
+    #[case::value(&[("role", "webb")], Some("role=web"))]
+    #[case::key(&[("rol", "api")], Some("role=api"))]
+    #[case::one_of_two_is_carried(&[("role", "web"), ("teir", "gold")], Some("tier=gold"))]
+    #[case::the_first_of_equals(&[("role", "wep")], Some("role=web"))]
+    #[case::only_the_key_is_shared(&[("role", "database")], None)]
+    #[case::what_is_carried_is_no_suggestion(&[("role", "api")], None)]
+    #[case::no_labels_wanted(&[], None)]
+    fn the_nearest_label_that_pods_carry(#[case] wanted: &[(&str, &str)], #[case] nearest: Option<&str>) {
+        let (one, other) = (labels(&[("role", "wex")]), labels(&[("role", "web"), ("tier", "gold")]));
+        let third = labels(&[("role", "api")]);
+        let selector = LabelSelector { match_labels: Some(labels(wanted)), match_expressions: None };
+        let found = super::nearest(&selector, &[&one, &other, &third]);
+        assert_eq!(found.as_deref(), nearest);
+    }
 }

@@ -21,7 +21,7 @@ mod plan;
 mod ports;
 mod seen;
 
-pub use ask::{Ask, Placement, PodEnd};
+pub use ask::{Ask, Connection, Placement, PodEnd};
 pub use classes::PodClass;
 pub use judge::judge;
 pub use parameters::{NetworkParameters, Reach, Scope};

@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 
 use futures::future::LocalBoxFuture;
 
+use super::ask::Connection;
 use super::parameters::Reach;
-use super::plan::{NetworkPlan, TryPlan};
+use super::plan::NetworkPlan;
 use super::seen::{Computed, ProbeSeen, Seen, Settling, SideSeen, TrySeen};
 use crate::cluster::{ClusterError, NetworkPolicyVersions, ProbeFault, ProbeRun, network_policy_versions, versions_of};
 use crate::families::{Coverage, FamilyPlan, Field as FieldOfRun, Limits, Observed, Stage, Stance};
 use crate::model::{Namespace, Port, Protocol};
 use crate::plan::{Case, ProbeName};
-use crate::probe::wire::{Report, Step, Target, Tries};
+use crate::probe::wire::{Attempt, Report, Step, Target, Tries};
 use crate::semantics::Snapshot;
 use crate::semantics::network::{Answer, Decision, Endpoint, Side};
 
@@ -118,7 +119,7 @@ async fn try_all(plan: &NetworkPlan, field: &mut FieldOfRun<'_>) -> Result<Seen,
 
     witness.began(Stage::Observe, field.live.len());
     let all = field.live.clone();
-    field.try_all(probes, &all, limits, Purpose::Judged).await;
+    field.try_all(probes, &all, limits).await;
     witness.progress(Stage::Observe, all.len(), None);
     for _ in 0..SECOND_CHANCES {
         let missing = field.allowed_but_missing();
@@ -126,7 +127,7 @@ async fn try_all(plan: &NetworkPlan, field: &mut FieldOfRun<'_>) -> Result<Seen,
             break;
         }
         witness.progress(Stage::Observe, all.len(), Some(format!("{} once more", missing.len())));
-        field.try_all(probes, &missing, limits, Purpose::Judged).await;
+        field.try_all(probes, &missing, limits).await;
     }
     field.tally(probes).await;
     witness.ended(
@@ -165,6 +166,9 @@ enum Purpose {
     /// To be judged.
     Judged,
 }
+
+/// What came back of one round: the attempts of each try, by its index, or why there are none.
+type Round = BTreeMap<usize, Result<Vec<Attempt>, String>>;
 
 /// The tries while they go on.
 struct Field<'a> {
@@ -205,7 +209,7 @@ impl<'a> Field<'a> {
         }
         let mut live = Vec::new();
         for (index, planned) in plan.tries.iter().enumerate() {
-            let ends = [&planned.from, &planned.to].map(|name| seen.probes.get(name));
+            let ends = [&planned.connection.from, &planned.connection.to].map(|name| seen.probes.get(name));
             let fault = ends.iter().flatten().find_map(|probe| {
                 probe.fault.as_ref().map(|fault| format!("the probe in {} on {}: {fault}", probe.namespace, probe.node))
             });
@@ -213,13 +217,8 @@ impl<'a> Field<'a> {
                 live.push(index);
             }
             let one = TrySeen {
-                from: planned.from.clone(),
-                to: planned.to.clone(),
-                reach: planned.reach,
-                protocol: planned.protocol,
-                port: planned.port,
-                placement: planned.placement,
-                computed: computed(plan, &endpoints, planned),
+                connection: planned.connection.clone(),
+                computed: computed(plan, &endpoints, &planned.connection),
                 attempts: Vec::new(),
                 arrivals: None,
                 fault,
@@ -238,11 +237,9 @@ impl<'a> Field<'a> {
         let (mut first, mut last) = (None::<BTreeMap<usize, bool>>, BTreeMap::new());
         let mut same = 0;
         while settling.rounds < SETTLING_ROUNDS && begun.elapsed() < SETTLING_TIME && !self.live.is_empty() {
-            let mut round =
-                Self { plan: self.plan, seen: self.seen.clone(), addresses: self.addresses.clone(), live: Vec::new() };
-            round.try_all(probes, &self.live, quick, Purpose::Settling).await;
+            let round = self.ask_all(probes, &self.live, quick, Purpose::Settling).await;
             settling.rounds += 1;
-            let now = round.passed(&self.live);
+            let now = passed(&round);
             let agrees = now.iter().all(|(index, passed)| match self.stance(*index) {
                 Some(Stance::Allowed) => *passed,
                 Some(Stance::Denied) => !passed,
@@ -266,17 +263,6 @@ impl<'a> Field<'a> {
         settling
     }
 
-    /// Which tries got through, of those of which that can be told.
-    fn passed(&self, indices: &[usize]) -> BTreeMap<usize, bool> {
-        let tries = indices.iter().filter_map(|index| Some((*index, self.of(*index)?)));
-        tries
-            .filter_map(|(index, one)| {
-                let last = one.attempts.last()?;
-                (last.outcome.is_connected() || last.outcome.is_denial()).then(|| (index, last.outcome.is_connected()))
-            })
-            .collect()
-    }
-
     fn of(&self, index: usize) -> Option<&TrySeen> {
         self.seen.tries.get(&self.plan.tries.get(index)?.key)
     }
@@ -295,14 +281,31 @@ impl<'a> Field<'a> {
         self.live.iter().copied().filter(|index| self.of(*index).is_some_and(missing)).collect()
     }
 
-    /// Lets each probe try its targets, all probes at once.
-    async fn try_all(&mut self, probes: &mut ProbeRun, indices: &[usize], limits: Limits, purpose: Purpose) {
+    /// Lets the probes try these, to be judged, and adds what came back to what was seen.
+    async fn try_all(&mut self, probes: &mut ProbeRun, indices: &[usize], limits: Limits) {
+        for (index, answer) in self.ask_all(probes, indices, limits, Purpose::Judged).await {
+            let one = self.plan.tries.get(index).and_then(|planned| self.seen.tries.get_mut(&planned.key));
+            let Some(one) = one else { continue };
+            match answer {
+                Ok(attempts) => one.attempts.extend(attempts),
+                Err(why) => {
+                    one.fault.get_or_insert(why);
+                }
+            }
+        }
+    }
+
+    /// Lets each probe try its targets, all probes at once: one round.
+    async fn ask_all(&self, probes: &mut ProbeRun, indices: &[usize], limits: Limits, purpose: Purpose) -> Round {
+        let mut round = Round::new();
         let mut of_probe: BTreeMap<ProbeName, Vec<Target>> = BTreeMap::new();
         for index in indices {
             let Some(planned) = self.plan.tries.get(*index) else { continue };
-            match self.target(*index, planned, purpose) {
-                Some(target) => of_probe.entry(planned.from.clone()).or_default().push(target),
-                None => self.fail(&planned.key, "the target has no address"),
+            match self.target(*index, &planned.connection, purpose) {
+                Some(target) => of_probe.entry(planned.connection.from.clone()).or_default().push(target),
+                None => {
+                    round.insert(*index, Err("the target has no address".to_owned()));
+                }
             }
         }
         while !of_probe.is_empty() {
@@ -331,54 +334,26 @@ impl<'a> Field<'a> {
             let patience = ANSWER_PATIENCE + limits.timeout + limits.gap * u32::from(limits.attempts);
             let mut answers = probes.carry_out(steps, patience).await;
             for (name, ids) in asked {
-                match answers.remove(&name) {
-                    Some(Ok(report)) => self.take_answers(&ids, report, limits),
-                    Some(Err(fault)) => self.fail_all(&ids, &format!("the probe {name} was not heard: {}", fault.0)),
-                    None => self.fail_all(&ids, &format!("the probe {name} does not run")),
-                }
+                let failed = |why: String| ids.iter().map(|id| (index_of(*id), Err(why.clone()))).collect();
+                round.extend(match answers.remove(&name) {
+                    Some(Ok(report)) => answers_of(&ids, report, limits),
+                    Some(Err(fault)) => failed(format!("the probe {name} was not heard: {}", fault.0)),
+                    None => failed(format!("the probe {name} does not run")),
+                });
             }
         }
+        round
     }
 
-    fn target(&self, index: usize, planned: &TryPlan, purpose: Purpose) -> Option<Target> {
-        let (address, service) = self.addresses.get(&planned.to)?;
-        let who = self.seen.probes.get(&planned.to)?.pod.clone();
-        let address = match planned.reach {
+    fn target(&self, index: usize, connection: &Connection, purpose: Purpose) -> Option<Target> {
+        let (address, service) = self.addresses.get(&connection.to)?;
+        let who = self.seen.probes.get(&connection.to)?.pod.clone();
+        let address = match connection.reach {
             Reach::PodIp => address.clone(),
             Reach::Service => service.clone()?,
         };
         let id = id_of(index, purpose)?;
-        Some(Target { id, protocol: planned.protocol, address, port: planned.port, who })
-    }
-
-    fn take_answers(&mut self, ids: &[u32], report: Report, limits: Limits) {
-        let mut answers: BTreeMap<u32, _> = report.answers.into_iter().map(|answer| (answer.id, answer)).collect();
-        for id in ids {
-            let Some(planned) = self.plan.tries.get(index_of(*id)) else { continue };
-            match answers.remove(id) {
-                Some(answer) if answer.attempts.len() == usize::from(limits.attempts) => {
-                    if let Some(one) = self.seen.tries.get_mut(&planned.key) {
-                        one.attempts.extend(answer.attempts);
-                    }
-                }
-                Some(_) => self.fail(&planned.key, "the probe answered with fewer attempts than it was asked for"),
-                None => self.fail(&planned.key, "the probe's answer leaves this target out"),
-            }
-        }
-    }
-
-    fn fail_all(&mut self, ids: &[u32], why: &str) {
-        for id in ids {
-            if let Some(planned) = self.plan.tries.get(index_of(*id)) {
-                self.fail(&planned.key, why);
-            }
-        }
-    }
-
-    fn fail(&mut self, key: &str, why: &str) {
-        if let Some(one) = self.seen.tries.get_mut(key) {
-            one.fault.get_or_insert_with(|| why.to_owned());
-        }
+        Some(Target { id, protocol: connection.protocol, address, port: connection.port, who })
     }
 
     /// Asks every probe who arrived. It is asked after every client has answered, so what is not on
@@ -406,7 +381,8 @@ impl<'a> Field<'a> {
                 .map(|listener| (listener.protocol, listener.port))
                 .collect();
             for one in self.seen.tries.values_mut() {
-                if one.to == name && !deaf.contains(&(one.protocol, one.port)) {
+                let tried = &one.connection;
+                if tried.to == name && !deaf.contains(&(tried.protocol, tried.port)) {
                     one.arrivals = Some(0);
                 }
             }
@@ -431,8 +407,9 @@ impl<'a> Field<'a> {
     /// it may belong to proves nothing.
     fn note_unfinished(&mut self, unfinished: &BTreeSet<(ProbeName, Protocol, Port, String)>) {
         for one in self.seen.tries.values_mut() {
-            let Some((address, _)) = self.addresses.get(&one.from) else { continue };
-            let arrived = (one.to.clone(), one.protocol, one.port, address.clone());
+            let Connection { from, to, protocol, port, .. } = &one.connection;
+            let Some((address, _)) = self.addresses.get(from) else { continue };
+            let arrived = (to.clone(), *protocol, *port, address.clone());
             let connected = one.attempts.iter().any(|attempt| attempt.outcome.is_connected());
             if !connected && unfinished.contains(&arrived) {
                 one.fault.get_or_insert_with(|| {
@@ -441,6 +418,28 @@ impl<'a> Field<'a> {
             }
         }
     }
+}
+
+/// What came back of each try in a report, or why nothing did.
+fn answers_of(ids: &[u32], report: Report, limits: Limits) -> Round {
+    let mut answers: BTreeMap<u32, _> = report.answers.into_iter().map(|answer| (answer.id, answer)).collect();
+    let answer_of = |id: &u32| {
+        let attempts = match answers.remove(id) {
+            Some(answer) if answer.attempts.len() == usize::from(limits.attempts) => Ok(answer.attempts),
+            Some(_) => Err("the probe answered with fewer attempts than it was asked for".to_owned()),
+            None => Err("the probe's answer leaves this target out".to_owned()),
+        };
+        (index_of(*id), attempts)
+    };
+    ids.iter().map(answer_of).collect()
+}
+
+/// Which tries got through, of those of which that can be told.
+fn passed(round: &Round) -> BTreeMap<usize, bool> {
+    let last = round.iter().filter_map(|(index, answer)| Some((*index, &answer.as_ref().ok()?.last()?.outcome)));
+    last.filter(|(_, outcome)| outcome.is_connected() || outcome.is_denial())
+        .map(|(index, outcome)| (index, outcome.is_connected()))
+        .collect()
 }
 
 /// Ids on the wire: the same try has one for rounds that are judged and one for those that are not,
@@ -461,8 +460,8 @@ fn millis(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
 
-fn computed(plan: &NetworkPlan, endpoints: &BTreeMap<ProbeName, Endpoint>, planned: &TryPlan) -> Computed {
-    let (Some(from), Some(to)) = (endpoints.get(&planned.from), endpoints.get(&planned.to)) else {
+fn computed(plan: &NetworkPlan, endpoints: &BTreeMap<ProbeName, Endpoint>, connection: &Connection) -> Computed {
+    let (Some(from), Some(to)) = (endpoints.get(&connection.from), endpoints.get(&connection.to)) else {
         return Computed {
             stance: Stance::Unknown,
             because: "the plan has no such probe".to_owned(),
@@ -470,7 +469,7 @@ fn computed(plan: &NetworkPlan, endpoints: &BTreeMap<ProbeName, Endpoint>, plann
             ingress: SideSeen::Unknown,
         };
     };
-    let decision: Decision = plan.fences.decide(from, to, planned.protocol, planned.port);
+    let decision: Decision = plan.fences.decide(from, to, connection.protocol, connection.port);
     Computed {
         stance: match decision.answer {
             Answer::Allowed => Stance::Allowed,

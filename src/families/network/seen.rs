@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ask::Placement;
-use super::parameters::Reach;
+use super::ask::Connection;
 use crate::families::Stance;
-use crate::model::{Namespace, NodeName, Port, Protocol};
+use crate::model::{Namespace, NodeName};
 use crate::plan::ProbeName;
 use crate::probe::wire::Attempt;
 
@@ -78,18 +77,9 @@ pub struct ProbeSeen {
 /// One try: all attempts of one probe at one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrySeen {
-    /// The probe that tried.
-    pub from: ProbeName,
-    /// The probe that it tried to reach.
-    pub to: ProbeName,
-    /// By which way.
-    pub reach: Reach,
-    /// With which protocol.
-    pub protocol: Protocol,
-    /// To which port.
-    pub port: Port,
-    /// Where the source runs, seen from the target.
-    pub placement: Placement,
+    /// What was tried; in JSON its fields are this one's.
+    #[serde(flatten)]
+    pub connection: Connection,
     /// What the policies say of it.
     pub computed: Computed,
     /// Each attempt, over all judged rounds.
@@ -125,4 +115,25 @@ pub enum SideSeen {
     Denied,
     /// It can't be told.
     Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::TrySeen;
+
+    /// `run.json` is read by others: how the fields are grouped here must not show there.
+    #[test]
+    fn a_try_is_flat_in_json() {
+        let side = "no-policy";
+        let written = json!({
+            "from": "a/any@one", "to": "b/any@two", "reach": "pod-ip", "protocol": "TCP", "port": 8080,
+            "placement": "other-node",
+            "computed": {"stance": "allowed", "because": "no policy", "egress": side, "ingress": side},
+            "attempts": [{"outcome": "connected", "at_ms": 1, "micros": 1}], "arrivals": 1, "fault": null,
+        });
+        let seen: TrySeen = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(serde_json::to_value(seen).unwrap(), written);
+    }
 }

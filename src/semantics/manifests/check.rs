@@ -4,6 +4,7 @@
 
 use super::decode::decode;
 use super::node::{Node, Place};
+use crate::model::Nearest;
 use crate::semantics::network::{Fault, check_peer, check_policy_types, check_port, check_selector};
 
 const POLICY: &[&str] = &["apiVersion", "kind", "metadata", "spec", "status"];
@@ -36,11 +37,8 @@ impl Faults {
     fn fields(&mut self, node: &Node, known: &[&str]) {
         for entry in node.entries() {
             if !known.contains(&&*entry.key) {
-                let mut near = known
-                    .iter()
-                    .filter(|name| strsim::damerau_levenshtein(&entry.key.to_lowercase(), &name.to_lowercase()) <= 2);
-                let hint = near.next_back().map(|name| format!("; did you mean {name}?")).unwrap_or_default();
-                self.0.push((entry.key_place, format!("there is no field {:?} here{hint}", entry.key)));
+                let question = Nearest::of(&entry.key, known.iter().copied()).question();
+                self.0.push((entry.key_place, format!("there is no field {:?} here{question}", entry.key)));
             }
         }
     }

@@ -13,7 +13,7 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use miette::Diagnostic;
 
 use super::types::{Flow, Party, Tenancy};
-use crate::document::Nearest;
+use crate::model::Nearest;
 
 /// How a tenancy is drawn up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 
 use super::{Drawn, InferError, InferOptions, Known, selector};
-use crate::document::{NameRule, Nearest};
-use crate::model::{self, TenantId};
+use crate::document::NameRule;
+use crate::model::{self, Nearest, TenantId};
 use crate::tenancy::types::{Internal, NamespaceSelector, Party, PartyKind};
 
 /// Labels of namespaces that tell tenants, the most deliberate first: our own, the plain word,

@@ -197,9 +197,10 @@ impl Bench<'_> {
     }
 
     fn unclear(&self, one: &TrySeen, pair: &str) -> Ruling {
-        let target = self.seen.probes.get(&one.to).and_then(|probe| probe.fault.as_ref());
+        let to = &one.connection.to;
+        let target = self.seen.probes.get(to).and_then(|probe| probe.fault.as_ref());
         let silent = match (one.arrivals, target) {
-            (None, Some(fault)) => format!("; the probe {} could not say who arrived: {fault}", one.to),
+            (None, Some(fault)) => format!("; the probe {to} could not say who arrived: {fault}"),
             _ => String::new(),
         };
         let why = format!("what came back between {pair} proves nothing: {}{silent}", in_words(std::iter::once(one)));

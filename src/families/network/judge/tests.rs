@@ -3,8 +3,9 @@
 use rstest::rstest;
 
 use super::judge;
-use crate::families::network::Reach;
-use crate::families::network::{Ask, Computed, Placement, PodEnd, ProbeSeen, Seen, SideSeen, TrySeen};
+use crate::families::network::{
+    Ask, Computed, Connection, Placement, PodEnd, ProbeSeen, Reach, Seen, SideSeen, TrySeen,
+};
 use crate::families::{CaseResult, Stance};
 use crate::model::{ControlStrength, Port, Protocol, Verdict};
 use crate::plan::{Case, ProbeName};
@@ -35,12 +36,14 @@ fn one(
     arrivals: Option<u32>,
 ) -> TrySeen {
     TrySeen {
-        from: ProbeName::new(from),
-        to: ProbeName::new(to),
-        reach: Reach::PodIp,
-        protocol: Protocol::Tcp,
-        port: Port::new(PORT).unwrap(),
-        placement,
+        connection: Connection {
+            from: ProbeName::new(from),
+            to: ProbeName::new(to),
+            reach: Reach::PodIp,
+            protocol: Protocol::Tcp,
+            port: Port::new(PORT).unwrap(),
+            placement,
+        },
         computed: computed(stance),
         attempts: attempts(outcomes),
         arrivals,
@@ -218,13 +221,13 @@ fn a_control_case_of_another_protocol_or_port_controls_nothing() {
     let open = [Outcome::Connected];
     scene.add("source", one("s", "x", Placement::OtherNode, Stance::Allowed, &open, Some(1)));
     let mut udp = one("y", "t", Placement::OtherNode, Stance::Allowed, &open, Some(1));
-    udp.protocol = Protocol::Udp;
+    udp.connection.protocol = Protocol::Udp;
     scene.add("udp", udp);
     let mut port = one("y", "t", Placement::OtherNode, Stance::Allowed, &open, Some(1));
-    port.port = Port::new(9090).unwrap();
+    port.connection.port = Port::new(9090).unwrap();
     scene.add("port", port);
     let mut service = one("y", "t", Placement::OtherNode, Stance::Allowed, &open, Some(1));
-    service.reach = Reach::Service;
+    service.connection.reach = Reach::Service;
     scene.add("service", service);
     assert_eq!(scene.verdict().judgement.verdict, Verdict::Inconclusive);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ask::{Ask, Placement};
+use super::ask::{Ask, Connection, Placement};
 use super::classes::{PodClass, classes};
 use super::guest::{Needs, obstacle, quota_obstacle};
 use super::idle::idle_policies;
@@ -45,18 +45,8 @@ pub struct NetworkPlan {
 pub struct TryPlan {
     /// Its key in the observations.
     pub key: String,
-    /// The probe that tries.
-    pub from: ProbeName,
-    /// The probe to be reached.
-    pub to: ProbeName,
-    /// By which way.
-    pub reach: Reach,
-    /// With which protocol.
-    pub protocol: Protocol,
-    /// To which port.
-    pub port: Port,
-    /// Where the source runs, seen from the target.
-    pub placement: Placement,
+    /// What is tried.
+    pub connection: Connection,
 }
 
 /// A class with its probes and the ports tried at it.
@@ -217,12 +207,14 @@ fn add_tries(plan: &mut NetworkPlan, targets: &[Target], by_service: bool) {
                         if tried {
                             plan.tries.push(TryPlan {
                                 key: key(&source.0, &probe.0, reach, protocol, port),
-                                from: source.0.clone(),
-                                to: probe.0.clone(),
-                                reach,
-                                protocol,
-                                port,
-                                placement,
+                                connection: Connection {
+                                    from: source.0.clone(),
+                                    to: probe.0.clone(),
+                                    reach,
+                                    protocol,
+                                    port,
+                                    placement,
+                                },
                             });
                         }
                     }
