@@ -5,8 +5,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
-use miette::{IntoDiagnostic as _, WrapErr as _};
+use miette::IntoDiagnostic as _;
 
+use super::ask::AskError;
 use super::{Cli, ask, explain as sheet, inputs, style_of};
 use crate::run::RunRecord;
 use crate::semantics::network::Profile;
@@ -38,7 +39,7 @@ pub(super) struct ChecksArgs {
 /// Print the JSON Schema of a file that tenantproof reads or writes.
 #[derive(Debug, clap::Args)]
 pub(super) struct SchemaArgs {
-    /// The file.
+    /// The file that the schema describes.
     #[arg(default_value = "tenancy")]
     of: SchemaOf,
 }
@@ -59,19 +60,28 @@ pub(super) fn print(text: &str) -> miette::Result<u8> {
     let mut out = anstream::stdout().lock();
     let newline = if text.ends_with('\n') { "" } else { "\n" };
     match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(error).into_diagnostic().wrap_err("standard output can't be written")
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
         _ => Ok(0),
     }
+}
+
+fn unwritten(error: &std::io::Error) -> miette::Report {
+    miette::miette!(
+        help = "free space where it is redirected to, or redirect it elsewhere",
+        "standard output can't be written: {error}"
+    )
 }
 
 /// `tenantproof explain`.
 pub(super) fn explain(args: &ExplainArgs) -> miette::Result<u8> {
     let bytes = inputs::read(&args.run, "`tenantproof run` writes it; --run names another")?;
-    let record: RunRecord = serde_json::from_slice(&bytes)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("{} is no record of a run", args.run.display()))?;
+    let record: RunRecord = serde_json::from_slice(&bytes).map_err(|error| {
+        miette::miette!(
+            help = "`tenantproof run` writes one, run.json; --run names another",
+            "{} is no record of a run: {error}",
+            args.run.display()
+        )
+    })?;
     let suites = inputs::suites(&args.suite)?;
     let result = record.results.iter().map(|result| &result.case).chain(&record.unjudged);
     let case = result.clone().find(|case| case.id.as_str() == args.case);
@@ -79,6 +89,9 @@ pub(super) fn explain(args: &ExplainArgs) -> miette::Result<u8> {
     let style = style_of(&std::io::stdout());
     print(&sheet::explain(&record, &args.case, check, &style)?)
 }
+
+/// From this likeness on a word may be what was meant.
+const ALIKE: f64 = 0.7;
 
 /// `tenantproof checks`.
 pub(super) fn checks(args: &ChecksArgs) -> miette::Result<u8> {
@@ -91,9 +104,9 @@ pub(super) fn checks(args: &ChecksArgs) -> miette::Result<u8> {
         return print(&whole(check));
     }
     let likeness = |check: &&Check| strsim::jaro_winkler(wanted, check.id.as_str());
-    let nearest = checks().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let nearest = checks().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|check| likeness(check) > ALIKE);
     let nearest = nearest.map(|check| format!("; did you mean `{}`?", check.id)).unwrap_or_default();
-    miette::bail!("there is no check `{wanted}`{nearest}")
+    miette::bail!(help = "`tenantproof checks` lists them", "there is no check `{wanted}`{nearest}")
 }
 
 fn list(suite: &Suite) -> String {
@@ -146,7 +159,12 @@ pub(super) fn completions(shell: clap_complete::Shell) -> miette::Result<u8> {
 pub(super) fn ask_network(dir: &Path, profile: Profile) -> miette::Result<u8> {
     let questions = std::io::stdin().lock();
     let answers = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
-    let summary = ask::network_as(dir, profile, questions, answers)?;
+    let summary = match ask::network_as(dir, profile, questions, answers) {
+        // Whoever read the answers has seen enough.
+        Err(AskError::Answers(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(0),
+        Err(AskError::Answers(error)) => return Err(unwritten(&error)),
+        outcome => outcome?,
+    };
     for note in &summary.notes {
         anstream::eprintln!("note: {note}");
     }
