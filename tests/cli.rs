@@ -15,7 +15,7 @@ use clap::CommandFactory as _;
 use rstest::rstest;
 use tempfile::TempDir;
 use tenantproof::report::files::RUN_JSON;
-use tenantproof::run::RunRecord;
+use tenantproof::run::{RunRecord, RunStatus};
 
 const TENANCY: &str = "apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: t\ntenants:\n- {id: a, namespaces: [a]}\n- {id: b, namespaces: [b]}\n";
 const POD: &[u8] = b"{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: a}, spec: {containers: []}}\n";
@@ -147,7 +147,11 @@ fn a_mistake_is_told_with_its_place_and_remedy(
     let remedies = ["help: ", "For more information, try '--help'", "did you mean", "Expected one of"];
     assert!(remedies.iter().any(|remedy| text.contains(remedy)), "it should tell what to do:\n{text}");
     assert!(!text.contains("╰─▶"), "what went wrong is one sentence, and not told twice:\n{text}");
-    assert!(!scene.0.path().join("reports/out/run.json").exists(), "a run that did not begin leaves no record");
+    if let Ok(record) = std::fs::read(scene.0.path().join("reports/out/run.json")) {
+        let record: RunRecord = serde_json::from_slice(&record).unwrap();
+        assert_eq!(record.status, RunStatus::Aborted, "a run that did not begin leaves a record that says so");
+        assert!(record.results.is_empty() && !record.warnings.is_empty() && record.exit_code() == 3, "{record:?}");
+    }
 }
 
 /// Ten seconds are given for all first answers together; the rest is for a machine that is busy.
@@ -405,11 +409,14 @@ fn flat(text: &str) -> String {
 #[test]
 fn a_disk_that_is_full_is_told_before_a_run_begins() {
     let scene = Scene::new();
-    let Some((code, text)) = on_a_tiny_disk(&scene, 0, &["run", "--out", "tiny/out"]) else { return };
-    assert_eq!(code, 2, "{text}");
-    let flat = flat(&text);
-    assert!(flat.contains("tiny/out could not be written to: No space left on device"), "{text}");
-    assert!(flat.contains("Free space on that file system, or name another folder with --out"), "{text}");
+    for (room, told) in [(0, "tiny/out could not be written to"), (4, "tiny/out/junit.xml could not be written")] {
+        let Some((code, text)) = on_a_tiny_disk(&scene, room, &["run", "--out", "tiny/out"]) else { return };
+        assert_eq!(code, 2, "{text}");
+        let flat = flat(&text);
+        assert!(flat.contains(&format!("{told}: No space left on device")), "{text}");
+        assert!(flat.contains("Free space on that file system, or name another folder with --out"), "{text}");
+        assert!(!text.contains("kubeconfig"), "it should be told first:\n{text}");
+    }
 }
 
 /// The plan is made, and then neither the cluster nor the disk takes anything.
@@ -423,7 +430,8 @@ fn a_run_whose_reports_have_no_room_is_no_success() {
     assert_eq!(code, 3, "nothing was proved:\n{text}");
     assert!(scene.0.path().join("roomy/run.json").exists(), "{text}");
 
-    let Some((code, text)) = on_a_tiny_disk(&scene, 4, &[&run[..], &["tiny"]].concat()) else { return };
+    // Room for what says that nothing has begun, three files and the one that is being written, and no more.
+    let Some((code, text)) = on_a_tiny_disk(&scene, 16, &[&run[..], &["tiny"]].concat()) else { return };
     assert_eq!(code, 3, "evidence that is lost is no success:\n{text}");
     let told = flat(&text);
     assert!(told.contains("tiny/run.json could not be written: No space left on device"), "{text}");

@@ -111,9 +111,12 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
     let record = match ran {
         Ok(record) => record,
         Err(error) => {
-            folder.write(&not_begun(&options.tenancy_info, Some(&error)))?;
+            let written = folder.write(&not_begun(&options.tenancy_info, Some(&error)));
             let code = if matches!(error, RunError::Interrupted) { NOT_PROVED } else { super::USAGE };
             anstream::eprintln!("{:?}", miette::Report::new(error));
+            if let Err(failure) = written {
+                anstream::eprintln!("{:?}", miette::Report::new(failure));
+            }
             return Ok(code);
         }
     };
