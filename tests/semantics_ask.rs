@@ -145,7 +145,7 @@ fn a_line_without_an_end_is_answered_and_an_endless_one_is_refused() {
 }
 
 #[rstest]
-#[case::nothing_there(&[("readme.md", "x")], "there is no .yaml, .yml or .json file")]
+#[case::nothing_there(&[("readme.md", "x")], "has no .yaml, .yml or .json file")]
 #[case::malformed(&[("a.yaml", TENANTS), ("b/c.json", "{")], "b/c.json:1:2: this is no JSON")]
 fn a_folder_that_cannot_be_read_answers_nothing(#[case] files: &[(&str, &str)], #[case] says: &str) {
     let folder = folder(files);
@@ -172,7 +172,7 @@ fn loops_of_links_and_files_that_are_no_manifests_are_passed_over() {
     assert_eq!((summary.files, summary.other_files), (2, 2));
     symlink("gone", folder.path().join("dangling.yaml")).unwrap();
     let error = ask::network(folder.path(), Cursor::new(question), Vec::new()).unwrap_err().to_string();
-    assert!(error.contains("dangling.yaml: it cannot be read"), "{error}");
+    assert!(error.contains("dangling.yaml can't be read"), "{error}");
 }
 
 /// Each answer is handed over before the next question is waited for.

@@ -29,16 +29,18 @@ const KEPT: usize = 1 << 18;
 pub enum AskError {
     /// The folder cannot be read.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Folder(#[from] FolderError),
     /// A manifest is malformed: what it would have said is not known, so nothing is answered.
-    #[error("{0}")]
+    #[error(transparent)]
     Manifests(#[from] ManifestErrors),
     /// The questions cannot be read.
     #[error("the questions cannot be read: {0}")]
-    Questions(#[source] io::Error),
+    #[diagnostic(code(tenantproof::ask), help("they are read from standard input, one a line"))]
+    Questions(io::Error),
     /// The answers cannot be written.
     #[error("the answers cannot be written: {0}")]
-    Answers(#[source] io::Error),
+    Answers(io::Error),
 }
 
 /// What was asked and answered.

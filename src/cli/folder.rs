@@ -20,18 +20,20 @@ pub(super) struct Folder {
 }
 
 /// Why a folder cannot be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FolderError {
     /// It, or something in it, cannot be opened.
-    #[error("{path}: it cannot be read: {source}")]
+    #[error("{} can't be read: {why}", .path.display())]
+    #[diagnostic(code(tenantproof::ask), help("name the folder that holds the manifests; all of it must be readable"))]
     Unreadable {
         /// The path.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        why: io::Error,
     },
     /// A file is too large to be a manifest.
-    #[error("{path}: it has {bytes} bytes; a manifest of more than 1 GiB is not read")]
+    #[error("{} has {bytes} bytes; a manifest of more than 1 GiB is not read", .path.display())]
+    #[diagnostic(code(tenantproof::ask), help("take it out of the folder if it is no manifest, or split it"))]
     TooLarge {
         /// The path.
         path: PathBuf,
@@ -39,7 +41,8 @@ pub enum FolderError {
         bytes: u64,
     },
     /// Nothing in it can be a manifest.
-    #[error("{path}: there is no .yaml, .yml or .json file in this folder or below it")]
+    #[error("{} has no .yaml, .yml or .json file, nor has a folder below it", .path.display())]
+    #[diagnostic(code(tenantproof::ask), help("name the folder that holds the manifests"))]
     Empty {
         /// The path.
         path: PathBuf,
@@ -55,7 +58,7 @@ impl Folder {
     /// The first file or folder that cannot be read: what it holds is not known, so nothing can be answered.
     pub(super) fn read(path: &Path) -> Result<Self, FolderError> {
         let mut folder = Self::default();
-        let metadata = fs::metadata(path).map_err(|source| unreadable(path, source))?;
+        let metadata = fs::metadata(path).map_err(|why| unreadable(path, why))?;
         if metadata.is_file() {
             folder.take(path, metadata.len())?;
             return Ok(folder);
@@ -68,14 +71,14 @@ impl Folder {
     }
 
     fn walk(&mut self, path: &Path, seen: &mut HashSet<PathBuf>) -> Result<(), FolderError> {
-        let real = fs::canonicalize(path).map_err(|source| unreadable(path, source))?;
+        let real = fs::canonicalize(path).map_err(|why| unreadable(path, why))?;
         if !seen.insert(real) {
             return Ok(());
         }
-        let entries = fs::read_dir(path).map_err(|source| unreadable(path, source))?;
+        let entries = fs::read_dir(path).map_err(|why| unreadable(path, why))?;
         let mut paths = Vec::new();
         for entry in entries {
-            paths.push(entry.map_err(|source| unreadable(path, source))?.path());
+            paths.push(entry.map_err(|why| unreadable(path, why))?.path());
         }
         paths.sort();
         for path in paths {
@@ -83,7 +86,7 @@ impl Folder {
             let metadata = match fs::metadata(&path) {
                 Ok(metadata) => metadata,
                 // A dangling link, or one that only leads to itself: a loss only if it should hold manifests.
-                Err(source) if named => return Err(unreadable(&path, source)),
+                Err(why) if named => return Err(unreadable(&path, why)),
                 Err(_) => {
                     self.others += 1;
                     continue;
@@ -109,7 +112,7 @@ impl Folder {
         if bytes > LARGEST {
             return Err(FolderError::TooLarge { path: path.to_owned(), bytes });
         }
-        let bytes = fs::read(path).map_err(|source| unreadable(path, source))?;
+        let bytes = fs::read(path).map_err(|why| unreadable(path, why))?;
         self.files.push(SourceFile { name: path.display().to_string(), bytes });
         Ok(())
     }
@@ -121,6 +124,6 @@ fn is_manifest(path: &Path) -> bool {
         .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
-fn unreadable(path: &Path, source: io::Error) -> FolderError {
-    FolderError::Unreadable { path: path.to_owned(), source }
+fn unreadable(path: &Path, why: io::Error) -> FolderError {
+    FolderError::Unreadable { path: path.to_owned(), why }
 }

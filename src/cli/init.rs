@@ -1,6 +1,9 @@
 //! `tenantproof init`.
 
-use std::path::PathBuf;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use kube::ResourceExt as _;
 use miette::{IntoDiagnostic as _, WrapErr as _};
@@ -42,6 +45,16 @@ pub(super) fn init(args: InitArgs) -> miette::Result<u8> {
         .build()
         .into_diagnostic()
         .wrap_err("the runtime does not start")?;
+    let unwritten = |path: &Path, why: &dyn Display| {
+        miette::miette!(
+            help = "name another file with --output, or leave it out and redirect standard output",
+            "{} can't be written: {why}",
+            path.display()
+        )
+    };
+    if let Some(path) = args.output.as_deref().filter(|path| path.exists()) {
+        return Err(unwritten(path, &"it is there already"));
+    }
     let options = args.cluster.into();
     let (context, snapshot) = runtime.block_on(async {
         let connection = connect(&options).await?;
@@ -63,11 +76,11 @@ pub(super) fn init(args: InitArgs) -> miette::Result<u8> {
     }
     let text = render(&inferred.tenancy, &inferred.proposed, &inferred.notes);
     let Some(path) = args.output else { return show::print(&text) };
-    let mut file = std::fs::File::create_new(&path)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("{} can't be written", path.display()))?;
-    std::io::Write::write_all(&mut file, text.as_bytes())
-        .into_diagnostic()
-        .wrap_err_with(|| format!("{} can't be written", path.display()))?;
+    let mut file = File::create_new(&path).map_err(|error| unwritten(&path, &error))?;
+    if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()) {
+        // Half a draft would read as a promise; the error that matters is the first one.
+        let _ = std::fs::remove_file(&path);
+        return Err(unwritten(&path, &error));
+    }
     Ok(0)
 }

@@ -62,7 +62,7 @@ enum Command {
     Permissions,
     /// Print completions for a shell.
     Completions {
-        /// The shell.
+        /// The shell that is to complete the command line.
         shell: clap_complete::Shell,
     },
 }
@@ -133,7 +133,14 @@ pub fn main() -> ExitCode {
             (false, true) => miette::GraphicalTheme::ascii(),
             (false, false) => miette::GraphicalTheme::unicode(),
         };
-        Box::new(miette::MietteHandlerOpts::new().graphical_theme(theme).width(Style::COLUMNS).build())
+        // Ids and paths are copied from errors: only spaces end a line.
+        let handler = miette::MietteHandlerOpts::new()
+            .graphical_theme(theme)
+            .width(Style::COLUMNS)
+            .break_words(false)
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        Box::new(handler.build())
     }));
     log(cli.verbose);
     let outcome = match cli.command {
@@ -167,5 +174,7 @@ fn log(verbose: u8) {
         _ => "tenantproof=trace,kube_client=debug".to_owned(),
     };
     let filter = tracing_subscriber::EnvFilter::new(filter);
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let colours = style_of(&std::io::stderr()).palette != Palette::Plain;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    let _ = log.try_init();
 }

@@ -127,8 +127,11 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
             } else {
                 super::USAGE
             };
-            folder.write(&record)?;
+            let written = folder.write(&record);
             anstream::eprintln!("{:?}", miette::Report::new(error));
+            if let Err(failure) = written {
+                anstream::eprintln!("{:?}", miette::Report::new(failure));
+            }
             return Ok(code);
         }
     };

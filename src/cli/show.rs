@@ -5,8 +5,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
-use miette::{IntoDiagnostic as _, WrapErr as _};
+use miette::IntoDiagnostic as _;
 
+use super::ask::AskError;
 use super::{Cli, ask, explain as sheet, inputs, style_of};
 use crate::model::Nearest;
 use crate::run::RunRecord;
@@ -39,7 +40,7 @@ pub(super) struct ChecksArgs {
 /// Print the JSON Schema of a file that tenantproof reads or writes.
 #[derive(Debug, clap::Args)]
 pub(super) struct SchemaArgs {
-    /// The file.
+    /// The file that the schema describes.
     #[arg(default_value = "tenancy")]
     of: SchemaOf,
 }
@@ -60,19 +61,28 @@ pub(super) fn print(text: &str) -> miette::Result<u8> {
     let mut out = anstream::stdout().lock();
     let newline = if text.ends_with('\n') { "" } else { "\n" };
     match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(error).into_diagnostic().wrap_err("standard output can't be written")
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
         _ => Ok(0),
     }
+}
+
+fn unwritten(error: &std::io::Error) -> miette::Report {
+    miette::miette!(
+        help = "free space where it is redirected to, or redirect it elsewhere",
+        "standard output can't be written: {error}"
+    )
 }
 
 /// `tenantproof explain`.
 pub(super) fn explain(args: &ExplainArgs) -> miette::Result<u8> {
     let bytes = inputs::read(&args.run, "`tenantproof run` writes it; --run names another")?;
-    let record: RunRecord = serde_json::from_slice(&bytes)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("{} is no record of a run", args.run.display()))?;
+    let record: RunRecord = serde_json::from_slice(&bytes).map_err(|error| {
+        miette::miette!(
+            help = "`tenantproof run` writes one, run.json; --run names another",
+            "{} is no record of a run: {error}",
+            args.run.display()
+        )
+    })?;
     let suites = inputs::suites(&args.suite)?;
     let result = record.results.iter().map(|result| &result.case).chain(&record.unjudged);
     let case = result.clone().find(|case| case.id.as_str() == args.case);
@@ -92,7 +102,8 @@ pub(super) fn checks(args: &ChecksArgs) -> miette::Result<u8> {
         return print(&whole(check));
     }
     let nearest = Nearest::of(wanted, checks().map(|check| check.id.as_str()));
-    miette::bail!("there is no check `{wanted}`{}", nearest.question())
+    let question = nearest.question();
+    miette::bail!(help = "`tenantproof checks` lists them", "there is no check `{wanted}`{question}")
 }
 
 fn list(suite: &Suite) -> String {
@@ -145,7 +156,12 @@ pub(super) fn completions(shell: clap_complete::Shell) -> miette::Result<u8> {
 pub(super) fn ask_network(dir: &Path, profile: Profile) -> miette::Result<u8> {
     let questions = std::io::stdin().lock();
     let answers = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
-    let summary = ask::network_as(dir, profile, questions, answers)?;
+    let summary = match ask::network_as(dir, profile, questions, answers) {
+        // Whoever read the answers has seen enough.
+        Err(AskError::Answers(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(0),
+        Err(AskError::Answers(error)) => return Err(unwritten(&error)),
+        outcome => outcome?,
+    };
     for note in &summary.notes {
         anstream::eprintln!("note: {note}");
     }

@@ -8,13 +8,13 @@ use kube::api::PostParams;
 use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Api, Client, Config};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::error::{ClusterError, in_words};
 use super::outage::OutageLayer;
 use crate::model::Nearest;
 
-/// How long the API server may take for its first answers.
+/// How long the API server may take for its first answers, all of them together.
 const FIRST_ANSWER: Duration = Duration::from_secs(10);
 
 /// How to find the cluster.
@@ -60,11 +60,12 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connection, ClusterErro
         server: server.clone(),
         why: format!("something accepts connections and says nothing for {} s", FIRST_ANSWER.as_secs()),
     };
-    let version = timeout(FIRST_ANSWER, client.apiserver_version()).await.map_err(mute)?;
+    let last = Instant::now() + FIRST_ANSWER;
+    let version = timeout_at(last, client.apiserver_version()).await.map_err(mute)?;
     let version = version.map_err(|error| refused(&server, &error))?.git_version;
     let reviews: Api<SelfSubjectReview> = Api::all(client.clone());
     let (plainly, review) = (PostParams::default(), SelfSubjectReview::default());
-    let user = match timeout(FIRST_ANSWER, reviews.create(&plainly, &review)).await.map_err(mute)? {
+    let user = match timeout_at(last, reviews.create(&plainly, &review)).await.map_err(mute)? {
         Ok(review) => {
             review.status.and_then(|s| s.user_info).and_then(|u| u.username).unwrap_or_else(|| "unknown".to_owned())
         }

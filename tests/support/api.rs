@@ -1,0 +1,106 @@
+//! A server that speaks just enough of the Kubernetes API for a command to come as far as a test needs.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+
+/// What is answered to a method and a path without its query: a status and a body; `None`: nothing, ever.
+type Answers = dyn Fn(&str, &str) -> Option<(u16, String)> + Send + Sync;
+
+/// The server; it ends with the process.
+pub(crate) struct Api {
+    /// Its address, as a kubeconfig names it.
+    pub(crate) address: String,
+}
+
+impl Api {
+    pub(crate) fn answering(answers: impl Fn(&str, &str) -> Option<(u16, String)> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let answers: Arc<Answers> = Arc::new(answers);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let answers = Arc::clone(&answers);
+                thread::spawn(move || serve(&stream, answers.as_ref()));
+            }
+        });
+        Self { address }
+    }
+
+    /// A cluster of one node with these empty namespaces, which nobody may write to.
+    pub(crate) fn read_only(namespaces: &'static [&'static str]) -> Self {
+        Self::answering(move |method, path| {
+            Some(match (method, path) {
+                ("GET", "/version") => (200, VERSION.to_owned()),
+                ("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews") => (201, REVIEW.to_owned()),
+                ("GET", "/api/v1/namespaces") => {
+                    let named: Vec<_> = namespaces.iter().map(|name| object(name, "")).collect();
+                    (200, list("NamespaceList", &named.join(",")))
+                }
+                ("GET", "/api/v1/nodes") => (200, list("NodeList", &object("n", READY))),
+                ("GET", "/apis") => (200, r#"{"kind":"APIGroupList","apiVersion":"v1","groups":[]}"#.to_owned()),
+                ("GET", _) => (200, list("List", "")),
+                _ => (403, FORBIDDEN.to_owned()),
+            })
+        })
+    }
+}
+
+pub(crate) const VERSION: &str = r#"{"major":"1","minor":"34","gitVersion":"v1.34.4","gitCommit":"","gitTreeState":"",
+    "buildDate":"","goVersion":"","compiler":"","platform":"linux/amd64"}"#;
+const REVIEW: &str = r#"{"kind":"SelfSubjectReview","apiVersion":"authentication.k8s.io/v1","metadata":{},
+    "status":{"userInfo":{"username":"somebody"}}}"#;
+const READY: &str = r#","spec":{},"status":{"conditions":[{"type":"Ready","status":"True"}],
+    "nodeInfo":{"architecture":"amd64","bootID":"","containerRuntimeVersion":"","kernelVersion":"6.1","kubeProxyVersion":"",
+    "kubeletVersion":"","machineID":"","operatingSystem":"linux","osImage":"","systemUUID":""}}"#;
+const FORBIDDEN: &str = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",
+    "message":"this server only reads","reason":"Forbidden","code":403}"#;
+
+fn object(name: &str, more: &str) -> String {
+    format!(
+        r#"{{"metadata":{{"name":"{name}","uid":"uid-{name}","labels":{{"kubernetes.io/metadata.name":"{name}","kubernetes.io/os":"linux"}}}}{more}}}"#
+    )
+}
+
+fn list(kind: &str, items: &str) -> String {
+    format!(r#"{{"kind":"{kind}","apiVersion":"v1","metadata":{{"resourceVersion":"1"}},"items":[{items}]}}"#)
+}
+
+fn serve(stream: &TcpStream, answers: &Answers) {
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut head = String::new();
+        loop {
+            let before = head.len();
+            if reader.read_line(&mut head).unwrap_or(0) == 0 {
+                return;
+            }
+            if head[before..].trim().is_empty() {
+                break;
+            }
+        }
+        let length = head
+            .lines()
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+        let mut body = vec![0; length.unwrap_or(0)];
+        if reader.read_exact(&mut body).is_err() {
+            return;
+        }
+        let mut words = head.split_whitespace();
+        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let Some((status, body)) = answers(method, target.split('?').next().unwrap_or_default()) else {
+            loop {
+                thread::park();
+            }
+        };
+        let answer = format!(
+            "HTTP/1.1 {status} -\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut writer = stream;
+        if writer.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
