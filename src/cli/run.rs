@@ -150,8 +150,10 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
     }
 }
 
+type Inputs = (Tenancy, TenancyInfo, Vec<(Suite, SuiteInfo)>);
+
 /// The tenancy and the suites.
-fn read_inputs(args: &RunArgs) -> miette::Result<(Tenancy, TenancyInfo, Vec<(Suite, SuiteInfo)>)> {
+fn read_inputs(args: &RunArgs) -> miette::Result<Inputs> {
     let (tenancy, info) = inputs::tenancy(&args.tenancy)?;
     Ok((tenancy, info, inputs::suites(&args.suite)?))
 }
