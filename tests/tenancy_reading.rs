@@ -9,9 +9,9 @@ use std::sync::LazyLock;
 use miette::Diagnostic;
 use proptest::prelude::*;
 use rstest::rstest;
-use tenantproof::model::{Namespace, Port, Protocol, RoleName, TenantId};
+use tenantproof::model::{Namespace, Port, Protocol, Quantity, RoleName, TenantId};
 use tenantproof::tenancy::{
-    self, Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Tenancy,
+    self, Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy,
 };
 
 const STORY: &[u8] = include_bytes!("../kind-configs/story/tenancy.yaml");
@@ -100,8 +100,10 @@ fn party(kind: PartyKind, number: usize) -> impl Strategy<Value = Party> {
     let tier = prop::option::of(name());
     let internal = prop::sample::select(vec![Internal::Unjudged, Internal::Open, Internal::Closed]);
     let names = prop::collection::btree_set(name(), 0..3);
-    (name(), tier, names, prop::option::of(labels()), roles, internal).prop_map(
-        move |(id, tier, names, selected, roles, internal)| {
+    (name(), tier, names, prop::option::of(labels()), roles, internal, subjects(), share()).prop_map(
+        move |(id, tier, names, selected, roles, internal, subjects, share)| {
+            // Shared parts have none of either.
+            let tenant = kind == PartyKind::Tenant;
             // What makes ids and namespaces differ between parties.
             let own = |name: String| format!("{name}-{number}");
             let mut match_labels = selected.unwrap_or_default();
@@ -117,9 +119,25 @@ fn party(kind: PartyKind, number: usize) -> impl Strategy<Value = Party> {
                 namespaces: NamespaceSelector { names, match_labels },
                 roles,
                 internal,
+                subjects: if tenant { subjects } else { Subjects::default() },
+                share: if tenant { share } else { Share::default() },
             }
         },
     )
+}
+
+fn subjects() -> impl Strategy<Value = Subjects> {
+    let names =
+        || prop::collection::btree_set("[a-z:@./ -]{1,12}[a-z]", 0..3).prop_map(|all| all.into_iter().collect());
+    (names(), names()).prop_map(|(groups, users)| Subjects { groups, users })
+}
+
+fn share() -> impl Strategy<Value = Share> {
+    let amounts = || {
+        let amount = prop_oneof![0..100_000_i128, (1..64_i128).prop_map(|gib| (gib << 30) * 1000)];
+        prop::collection::btree_map("[a-z]{1,8}(/[a-z.]{1,8}[a-z])?", amount.prop_map(Quantity::of_milli), 0..3)
+    };
+    (amounts(), amounts()).prop_map(|(quota, container)| Share { quota, container })
 }
 
 fn flow(parties: Vec<Party>) -> impl Strategy<Value = Option<Flow>> {

@@ -1,12 +1,16 @@
 //! `tenantproof permissions`.
 
 use crate::cluster::permissions::PERMISSIONS;
-use crate::families::FAMILIES;
+use crate::families::{FAMILIES, FamilyEntry};
 use crate::plan::Permission;
 
 /// Everything that a run of all families asks of the API server.
-fn all() -> impl Iterator<Item = &'static Permission> {
-    PERMISSIONS.iter().chain(FAMILIES.iter().flat_map(|family| family.needs))
+fn all() -> impl Iterator<Item = Permission> {
+    let reads = |family: &'static FamilyEntry| {
+        family.reads.iter().map(|kind| Permission::read(kind.group, std::slice::from_ref(&kind.plural), kind.why))
+    };
+    let of = move |family: &'static FamilyEntry| reads(family).chain(family.needs.iter().copied());
+    PERMISSIONS.iter().copied().chain(FAMILIES.iter().flat_map(of))
 }
 
 /// The permissions as a ClusterRole in YAML, each rule with its reason.

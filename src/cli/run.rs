@@ -52,6 +52,10 @@ pub(super) struct RunArgs {
     /// Attempts at each target, each a new connection; one that gets through outweighs all others.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=20))]
     attempts: u8,
+    /// Treat the cluster as one in production, even where it says that it may be thrown away: what would
+    /// take from a tenant is a dry-run, or arithmetic.
+    #[arg(long)]
+    prod: bool,
     /// Milliseconds after which an attempt is a timeout.
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(50..=30_000))]
     timeout: u32,
@@ -91,6 +95,7 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
         wait_for_claim: Duration::from_secs(args.wait_for_claim),
         probe_deadline: Duration::from_secs(u64::from(args.probe_deadline)),
         nodes: usize::from(args.nodes),
+        production: args.prod,
         limits: Limits {
             attempts: args.attempts,
             timeout: Duration::from_millis(u64::from(args.timeout)),

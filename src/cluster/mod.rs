@@ -23,4 +23,6 @@ pub use error::ClusterError;
 pub use identity::{cni_of, uid_of};
 pub use pod::{PROBE_LABEL, PodSettings, RUN_LABEL};
 pub use probes::{ProbeFault, ProbeRun, Started};
-pub use snapshot::{NetworkPolicyVersions, network_policy_versions, read_namespaces, read_snapshot, versions_of};
+pub use snapshot::{
+    NetworkPolicyVersions, network_policy_versions, read_namespaces, read_objects, read_snapshot, versions_of,
+};

@@ -19,7 +19,7 @@ use super::error::{ClusterError, in_words};
 use super::retry::patiently;
 use crate::model;
 use crate::semantics::network::is_foreign_policy;
-use crate::semantics::{ForeignPolicy, Snapshot, Unreadable, Workload};
+use crate::semantics::{Extent, ForeignPolicy, ObjectKind, Snapshot, Unreadable, Workload};
 
 /// Namespaces that are read at the same time.
 const AT_ONCE: usize = 6;
@@ -184,6 +184,50 @@ where
                 why: in_words(&error),
             });
             Vec::new()
+        }
+    }
+}
+
+/// Reads the kinds that families asked for into the snapshot. A kind that the cluster does not have is
+/// noted as absent; one that is refused, as unreadable.
+pub async fn read_objects(
+    client: &Client,
+    kinds: &[ObjectKind],
+    of_interest: &[model::Namespace],
+    snapshot: &mut Snapshot,
+) {
+    for kind in kinds {
+        if snapshot.objects.contains_key(&kind.name()) {
+            continue;
+        }
+        let resource =
+            ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(kind.group, kind.version, kind.kind), kind.plural);
+        let all = Api::<DynamicObject>::all_with(client.clone(), &resource);
+        let scopes: Vec<(Option<String>, Api<DynamicObject>)> = match kind.extent {
+            Extent::Cluster | Extent::Everywhere => vec![(None, all)],
+            Extent::Tenancy => of_interest
+                .iter()
+                .map(|namespace| {
+                    let api = Api::namespaced_with(client.clone(), namespace.as_str(), &resource);
+                    (Some(namespace.to_string()), api)
+                })
+                .collect(),
+        };
+        let found = snapshot.objects.entry(kind.name()).or_default();
+        let mut lists =
+            stream::iter(scopes).map(|(namespace, api)| async move { (namespace, list(&api).await) }).buffered(AT_ONCE);
+        while let Some((namespace, listed)) = lists.next().await {
+            match listed {
+                Ok(objects) => {
+                    found.extend(objects.iter().filter_map(|object| serde_json::to_value(object).ok()));
+                }
+                Err(kube::Error::Api(status)) if status.code == 404 => {
+                    snapshot.absent.insert(kind.name());
+                }
+                Err(error) => {
+                    snapshot.unreadable.push(Unreadable { resource: kind.name(), namespace, why: in_words(&error) });
+                }
+            }
         }
     }
 }

@@ -12,9 +12,9 @@ pub use observe::{FamilyPlan, Field, Limits, Observed, Stage, Witness};
 
 use crate::document::shape::Slot;
 use crate::model::{CaseId, Family, Namespace, NodeName, TenantId};
-use crate::plan::{Case, Permission};
-use crate::semantics::Snapshot;
+use crate::plan::{Case, Mode, Permission};
 use crate::semantics::network::Profile;
+use crate::semantics::{ObjectKind, Snapshot};
 use crate::suite::{self, Suite};
 use crate::tenancy::Tenancy;
 
@@ -34,6 +34,8 @@ pub struct PlanInput<'a> {
     pub closed: &'a BTreeMap<Namespace, String>,
     /// What the cluster's CNI does where the specification is silent.
     pub profile: Profile,
+    /// How much the run may take of the cluster.
+    pub mode: Mode,
 }
 
 /// A case that can't be judged since it is not of the family's shape.
@@ -59,7 +61,9 @@ pub struct FamilyEntry {
     pub suite: (&'static str, &'static str),
     /// What its checks say in a suite.
     pub parameters: Slot,
-    /// What it asks of the API server beside what every run asks.
+    /// Kinds of objects that it reads beside those that every run reads.
+    pub reads: &'static [ObjectKind],
+    /// What else it asks of the API server.
     pub needs: &'static [Permission],
     /// Makes its plan. Pure.
     pub plan: fn(&PlanInput<'_>) -> Box<dyn FamilyPlan>,

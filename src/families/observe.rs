@@ -8,7 +8,7 @@ use kube::Client;
 use super::Coverage;
 use crate::cluster::{Claims, ClusterError, ProbeRun};
 use crate::model::{Namespace, RunId};
-use crate::plan::Case;
+use crate::plan::{Case, Mode};
 use crate::semantics::Snapshot;
 
 /// The plan of a family: its cases, and how they are observed.
@@ -48,6 +48,8 @@ pub struct Field<'a> {
     pub probes: &'a mut ProbeRun,
     /// How much is tried.
     pub limits: Limits,
+    /// How much may be taken of the cluster.
+    pub mode: Mode,
     /// Who is told how it goes on.
     pub witness: &'a mut dyn Witness,
 }

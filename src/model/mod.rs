@@ -6,10 +6,14 @@ mod ids;
 #[cfg(feature = "runner")]
 mod nearest;
 mod net;
+#[cfg(feature = "runner")]
+mod quantity;
 mod verdict;
 
 pub use ids::{CaseId, CheckId, Family, Namespace, NodeName, RoleName, RunId, TenantId};
 #[cfg(feature = "runner")]
 pub use nearest::{Nearest, nearest, nearness, pair_nearness, similarity};
 pub use net::{Port, PortZero, Protocol};
+#[cfg(feature = "runner")]
+pub use quantity::Quantity;
 pub use verdict::{ControlStrength, Counts, Verdict};

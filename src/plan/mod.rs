@@ -2,12 +2,14 @@
 //! the same ids.
 
 mod case;
+mod mode;
 mod nodes;
 mod permission;
 mod probe;
 mod resolve;
 
 pub use case::Case;
+pub use mode::{Mode, THROWAWAY_LABEL};
 pub use nodes::usable_nodes;
 pub use permission::Permission;
 pub use probe::{

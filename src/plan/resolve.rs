@@ -97,7 +97,7 @@ mod tests {
     use serde_json::json;
 
     use super::{ResolveError, resolve};
-    use crate::tenancy::{Internal, NamespaceSelector, Party, PartyKind, Tenancy};
+    use crate::tenancy::{Internal, NamespaceSelector, Party, PartyKind, Share, Subjects, Tenancy};
 
     fn party(id: &str, names: &[&str], labels: &[(&str, &str)]) -> Party {
         Party {
@@ -110,6 +110,8 @@ mod tests {
             },
             roles: Vec::new(),
             internal: Internal::Unjudged,
+            subjects: Subjects::default(),
+            share: Share::default(),
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::event::{Event, Phase};
 use crate::families::{CaseResult, Coverage};
 use crate::model::{CaseId, Counts, Family, NodeName, RunId, TenantId, Verdict};
-use crate::plan::Case;
+use crate::plan::{Case, Mode};
 
 /// Everything that a run left behind. Reports are written from it alone.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +56,9 @@ pub struct RunInfo {
     pub started: String,
     /// The subject as which the API server knows the runner.
     pub by: String,
+    /// How much the run might take of the cluster.
+    #[serde(default)]
+    pub mode: Mode,
     /// The program.
     pub program: Program,
 }
@@ -204,6 +207,7 @@ impl RunRecord {
                 id: RunId::new(""),
                 started: String::new(),
                 by: String::new(),
+                mode: Mode::default(),
                 program: Program { name: String::new(), version: String::new(), probe_image: String::new() },
             },
             status: RunStatus::Unfinished,

@@ -38,6 +38,17 @@ pub struct RunOptions {
     pub nodes: usize,
     /// How connections are tried.
     pub limits: Limits,
+    /// Whether the cluster is treated as one in production even where it says that it may be thrown away.
+    pub production: bool,
+}
+
+impl RunOptions {
+    /// The families that have a suite, in the families' order.
+    pub(super) fn families(&self) -> impl Iterator<Item = &'static FamilyEntry> {
+        let has_suite =
+            |family: &&FamilyEntry| self.suites.iter().any(|(suite, _)| suite.family.as_str() == family.name);
+        families::FAMILIES.iter().filter(has_suite)
+    }
 }
 
 /// Runs, and tells `emit` of every event together with the record so far. `interrupt` ends the run
@@ -93,6 +104,7 @@ fn plan(options: &RunOptions, world: &World) -> Plans {
             nodes: &world.nodes,
             closed: &closed,
             profile: world.profile(),
+            mode: world.mode,
         };
         Some((family, (family.plan)(&input)))
     };
@@ -188,6 +200,7 @@ async fn observe(
                 claims,
                 probes,
                 limits: options.limits,
+                mode: world.mode,
                 witness: teller,
             })
             .await?;

@@ -10,12 +10,12 @@ use super::event::{Event, Phase};
 use super::record::{ClusterInfo, NodeInfo, PartyInfo, Program, RunInfo, RunRecord, TenancyInfo};
 use super::runner::RunOptions;
 use super::teller::Teller;
-use crate::cluster::{self, Connection, read_namespaces, read_snapshot};
+use crate::cluster::{self, Connection, read_namespaces, read_objects, read_snapshot};
 use crate::families::Coverage;
 use crate::model::{Namespace, NodeName, RunId, TenantId};
-use crate::plan::{resolve, usable_nodes};
-use crate::semantics::Snapshot;
+use crate::plan::{Mode, THROWAWAY_LABEL, resolve, usable_nodes};
 use crate::semantics::network::Profile;
+use crate::semantics::{ObjectKind, Snapshot};
 use crate::tenancy::PartyKind;
 
 /// What was read before anything is made.
@@ -25,6 +25,7 @@ pub(super) struct World {
     pub(super) snapshot: Snapshot,
     pub(super) namespaces: BTreeMap<TenantId, Vec<Namespace>>,
     pub(super) nodes: Vec<NodeName>,
+    pub(super) mode: Mode,
     uid: String,
     cni: String,
 }
@@ -43,7 +44,10 @@ impl World {
         let namespaces = resolve(&options.tenancy, &all).map_err(RunError::Namespaces)?;
         let uid = cluster::uid_of(&all);
         let of_interest: Vec<Namespace> = namespaces.values().flatten().cloned().collect();
-        let snapshot = read_snapshot(client, all, &of_interest).await?;
+        let throwaway = !options.production && says_throwaway(&all);
+        let mut snapshot = read_snapshot(client, all, &of_interest).await?;
+        let kinds: Vec<ObjectKind> = options.families().flat_map(|family| family.reads).copied().collect();
+        read_objects(client, &kinds, &of_interest, &mut snapshot).await;
         let mut nodes = usable_nodes(&snapshot.nodes);
         if nodes.is_empty() {
             return Err(RunError::NoNode);
@@ -62,7 +66,8 @@ impl World {
         let random = Random::draw()?;
         let stamp = Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
         let run = RunId::new(format!("{stamp}-{}", random.hex(2)));
-        Ok(Self { run, nonce: random.hex(16), uid, cni, namespaces, snapshot, nodes })
+        let mode = if throwaway { Mode::Throwaway } else { Mode::Production };
+        Ok(Self { run, nonce: random.hex(16), uid, cni, namespaces, snapshot, nodes, mode })
     }
 
     pub(super) fn profile(&self) -> Profile {
@@ -110,6 +115,7 @@ impl World {
                 id: self.run.clone(),
                 started: now(),
                 by: connection.user.clone(),
+                mode: self.mode,
                 program: Program {
                     name: env!("CARGO_PKG_NAME").to_owned(),
                     version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -154,6 +160,12 @@ impl World {
         }
         coverage
     }
+}
+
+/// Whether the cluster says of itself that it may be thrown away.
+fn says_throwaway(namespaces: &[k8s_openapi::api::core::v1::Namespace]) -> bool {
+    let system = namespaces.iter().find(|namespace| namespace.name_any() == "kube-system");
+    system.is_some_and(|system| system.labels().get(THROWAWAY_LABEL).is_some_and(|value| value == "true"))
 }
 
 /// Random bytes of the operating system.

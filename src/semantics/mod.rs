@@ -2,7 +2,6 @@
 
 pub mod manifests;
 pub mod network;
-pub mod quantity;
 mod snapshot;
 
-pub use snapshot::{ForeignPolicy, Snapshot, Unreadable, Workload};
+pub use snapshot::{Extent, ForeignPolicy, ObjectKind, Snapshot, Unreadable, Workload};

@@ -1,10 +1,13 @@
 //! The objects of a cluster at one moment, as they were read.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, Pod, ResourceQuota, Service};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// What was read of a cluster, or of manifests that describe one.
@@ -32,8 +35,73 @@ pub struct Snapshot {
     pub nodes: Vec<Node>,
     /// Objects that can open or fence a connection and that no evaluator here models.
     pub foreign: Vec<ForeignPolicy>,
+    /// Objects of the kinds that families asked for, by [`ObjectKind::name`].
+    pub objects: BTreeMap<String, Vec<serde_json::Value>>,
+    /// Kinds that were asked for and that the cluster does not have.
+    pub absent: BTreeSet<String>,
     /// What could not be read, and why: what it would have said is unknown.
     pub unreadable: Vec<Unreadable>,
+}
+
+impl Snapshot {
+    /// The objects of a kind that a family asked for, as they were read.
+    #[must_use]
+    pub fn raw(&self, kind: &ObjectKind) -> &[serde_json::Value] {
+        self.objects.get(&kind.name()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The same as a type. An object that is not of its shape is left out: the API server has checked it.
+    #[must_use]
+    pub fn typed<K: DeserializeOwned>(&self, kind: &ObjectKind) -> Vec<K> {
+        self.raw(kind).iter().filter_map(|object| serde_json::from_value(object.clone()).ok()).collect()
+    }
+
+    /// Why a kind could not be read in a namespace, or at all; `None` where it was read.
+    #[must_use]
+    pub fn why_unread(&self, kind: &ObjectKind, namespace: Option<&str>) -> Option<&str> {
+        let name = kind.name();
+        let concerns = |one: &&Unreadable| {
+            one.resource == name
+                && (one.namespace.is_none() || namespace.is_none() || one.namespace.as_deref() == namespace)
+        };
+        self.unreadable.iter().find(concerns).map(|one| one.why.as_str())
+    }
+}
+
+/// A kind of object that a family reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObjectKind {
+    /// Its API group; empty for the core group.
+    pub group: &'static str,
+    /// Its version, such as `v1`.
+    pub version: &'static str,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its name in paths, plural and in small letters.
+    pub plural: &'static str,
+    /// Where it is read.
+    pub extent: Extent,
+    /// Why it is read: `tenantproof permissions` says it.
+    pub why: &'static str,
+}
+
+impl ObjectKind {
+    /// Its full name, such as `roles.rbac.authorization.k8s.io`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
+    }
+}
+
+/// Where objects of a kind are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// They are cluster-wide.
+    Cluster,
+    /// In the namespaces of the tenancy.
+    Tenancy,
+    /// In every namespace.
+    Everywhere,
 }
 
 /// A workload, as far as it selects pods.

@@ -74,6 +74,42 @@ pub struct Tenant {
     /// The workload roles that flows can name. Pods of no role are judged too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<Role>>,
+    /// Who acts for the tenant at the API server, beside the service accounts of its namespaces, which
+    /// always do. What they may do to other tenants is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subjects: Option<Subjects>,
+    /// What the tenant may take of the cluster. That it can't take more is tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
+}
+
+/// Who acts for a tenant at the API server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Subjects {
+    /// Groups, as the API server knows them: what the identity provider or an access entry says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
+    pub groups: Option<Vec<String>>,
+    /// Users, as the API server knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
+    pub users: Option<Vec<String>>,
+}
+
+/// What a tenant may take of the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Share {
+    /// The most that all objects of one namespace of the tenant may take together, by the resource names
+    /// of a ResourceQuota, such as `requests.cpu: "8"` or `pods: "20"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minProperties" = 1))]
+    pub quota: Option<BTreeMap<String, String>>,
+    /// The most that one container may be limited to, such as `cpu: "2"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minProperties" = 1))]
+    pub container: Option<BTreeMap<String, String>>,
 }
 
 /// A part of the cluster that several tenants use.

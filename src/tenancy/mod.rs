@@ -14,4 +14,6 @@ pub use infer::{InferError, InferOptions, Inferred, infer};
 pub use problem::{Problem, TenancyError};
 pub use read::{MAX_BYTES, read, schema};
 pub use render::render;
-pub use types::{Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Tenancy};
+pub use types::{
+    Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy,
+};

@@ -38,6 +38,17 @@ pub enum Problem {
         /// Who has it first.
         first: Path,
     },
+    /// An amount that is no quantity.
+    #[error(
+        "`{amount}` in {path} is not an amount; expected one as Kubernetes writes it, such as `8`, `500m` or `16Gi`"
+    )]
+    #[diagnostic(code(tenantproof::tenancy::invalid_amount), help("quote it: \"8\""))]
+    InvalidAmount {
+        /// What was given.
+        amount: String,
+        /// Where.
+        path: Path,
+    },
     /// A word occurs twice in a list.
     #[error("`{word}` is listed twice in {path}")]
     #[diagnostic(code(tenantproof::tenancy::listed_twice), help("delete one of the two"))]

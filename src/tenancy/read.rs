@@ -1,13 +1,14 @@
 //! The bytes of a tenancy file become a [`Tenancy`].
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::file::{self, TenancyFile};
 use super::problem::{Problem, TenancyError};
-use super::types::{Flow, FlowPeer, FlowPort, NamespaceSelector, Party, PartyKind, Role, Tenancy};
+use super::types::{Flow, FlowPeer, FlowPort, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy};
 use super::validate;
 use crate::document::{Document, Limits, shape};
-use crate::model::{Namespace, Protocol, RoleName, TenantId};
+use crate::model::{Namespace, Protocol, Quantity, RoleName, TenantId};
 
 /// The largest tenancy file that is read, in bytes: 4 MiB, some ten thousand tenants.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -62,7 +63,8 @@ impl From<TenancyFile> for Tenancy {
 
 impl From<file::Tenant> for Party {
     fn from(tenant: file::Tenant) -> Self {
-        let file::Tenant { id, tier, namespaces, internal, roles } = tenant;
+        let file::Tenant { id, tier, namespaces, internal, roles, subjects, share } = tenant;
+        let (subjects, share) = (subjects.unwrap_or_default(), share.unwrap_or_default());
         Self {
             id: TenantId::new(id),
             kind: PartyKind::Tenant,
@@ -70,8 +72,19 @@ impl From<file::Tenant> for Party {
             namespaces: namespaces.into(),
             roles: roles.into_iter().flatten().map(Role::from).collect(),
             internal: internal.unwrap_or_default(),
+            subjects: Subjects {
+                groups: subjects.groups.unwrap_or_default(),
+                users: subjects.users.unwrap_or_default(),
+            },
+            share: Share { quota: amounts(share.quota), container: amounts(share.container) },
         }
     }
+}
+
+/// Validated: each is a quantity.
+fn amounts(written: Option<BTreeMap<String, String>>) -> BTreeMap<String, Quantity> {
+    let parsed = |(resource, amount): (String, String)| Some((resource, Quantity::parse(&amount)?));
+    written.into_iter().flatten().filter_map(parsed).collect()
 }
 
 impl From<file::Shared> for Party {
@@ -84,6 +97,8 @@ impl From<file::Shared> for Party {
             namespaces: namespaces.into(),
             roles: roles.into_iter().flatten().map(Role::from).collect(),
             internal: internal.unwrap_or_default(),
+            subjects: Subjects::default(),
+            share: Share::default(),
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::types::{Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Tenancy};
+use super::types::{
+    Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy,
+};
 
 /// How wide comments are written, in characters.
 const WIDTH: usize = 100;
@@ -101,7 +103,34 @@ fn party(out: &mut String, party: &Party) {
             let _ = writeln!(out, "  - name: {}\n    labels: {}", scalar(name.as_str()), map(labels));
         }
     }
+    subjects(out, &party.subjects);
+    share(out, &party.share);
     out.push('\n');
+}
+
+fn subjects(out: &mut String, Subjects { groups, users }: &Subjects) {
+    if groups.is_empty() && users.is_empty() {
+        return;
+    }
+    out.push_str("  subjects:\n");
+    for (key, names) in [("groups", groups), ("users", users)] {
+        if !names.is_empty() {
+            let _ = writeln!(out, "    {key}: {}", list(names.iter().map(String::as_str)));
+        }
+    }
+}
+
+fn share(out: &mut String, Share { quota, container }: &Share) {
+    if quota.is_empty() && container.is_empty() {
+        return;
+    }
+    out.push_str("  share:\n");
+    for (key, amounts) in [("quota", quota), ("container", container)] {
+        if !amounts.is_empty() {
+            let amounts = amounts.iter().map(|(resource, amount)| (resource.clone(), amount.to_string())).collect();
+            let _ = writeln!(out, "    {key}: {}", map(&amounts));
+        }
+    }
 }
 
 fn namespaces(out: &mut String, NamespaceSelector { names, match_labels }: &NamespaceSelector) {

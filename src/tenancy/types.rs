@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Namespace, Port, Protocol, RoleName, TenantId};
+use crate::model::{Namespace, Port, Protocol, Quantity, RoleName, TenantId};
 
 /// Who shares the cluster and which flows were promised. Everything not allowed is forbidden.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,29 @@ pub struct Party {
     pub roles: Vec<Role>,
     /// What its own pods may do among themselves.
     pub internal: Internal,
+    /// Who acts for it, beside the service accounts of its namespaces.
+    pub subjects: Subjects,
+    /// What it may take of the cluster.
+    pub share: Share,
+}
+
+/// Who acts for a party at the API server. The service accounts of its namespaces always do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subjects {
+    /// Groups, as the API server knows them.
+    pub groups: Vec<String>,
+    /// Users, as the API server knows them.
+    pub users: Vec<String>,
+}
+
+/// What a party may take of the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The most that all its objects together may take, in each of its namespaces, by the resource names
+    /// of a ResourceQuota.
+    pub quota: BTreeMap<String, Quantity>,
+    /// The most that one container may be limited to, by resource.
+    pub container: BTreeMap<String, Quantity>,
 }
 
 /// Tenant or shared.

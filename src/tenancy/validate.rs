@@ -6,7 +6,7 @@ use super::file::{self, TenancyFile};
 use super::problem::Problem;
 use super::types::{Internal, PartyKind};
 use crate::document::{Document, Located, NameRule, Path, Place};
-use crate::model::Nearest;
+use crate::model::{Nearest, Quantity};
 
 /// Everything that is wrong with what `file` means; it was read from `document`.
 pub(super) fn check(document: &Document, file: &TenancyFile) -> Vec<Located<Problem>> {
@@ -16,6 +16,9 @@ pub(super) fn check(document: &Document, file: &TenancyFile) -> Vec<Located<Prob
     check.namespaces(&parties);
     for party in &parties {
         check.roles(party);
+    }
+    for (index, tenant) in file.tenants.iter().enumerate() {
+        check.share(tenant, &Path::root().key("tenants").item(index).key("share"));
     }
     for (index, flow) in file.flows.iter().flatten().enumerate() {
         check.flow(&parties, flow, &Path::root().key("flows").item(index));
@@ -211,6 +214,19 @@ impl Check<'_> {
                 }
                 None => {
                     first.insert(&role.name, path);
+                }
+            }
+        }
+    }
+
+    fn share(&mut self, tenant: &file::Tenant, path: &Path) {
+        let Some(share) = &tenant.share else { return };
+        for (key, amounts) in [("quota", &share.quota), ("container", &share.container)] {
+            for (resource, amount) in amounts.iter().flatten() {
+                if Quantity::parse(amount).is_none_or(|amount| amount.milli() < 0) {
+                    let path = path.key(key).key(resource);
+                    let problem = Problem::InvalidAmount { amount: amount.clone(), path: path.clone() };
+                    self.add(&path, "not an amount", problem);
                 }
             }
         }

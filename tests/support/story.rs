@@ -190,6 +190,7 @@ impl Story {
                 id: RunId::new("20261124-074210-5f3a"),
                 started: "2026-11-24T07:42:10Z".into(),
                 by: "system:serviceaccount:tenantproof:runner".into(),
+                mode: tenantproof::plan::Mode::Production,
                 program: Program {
                     name: "tenantproof".into(),
                     version: "0.1.0".into(),

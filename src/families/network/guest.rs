@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::ResourceQuota;
 
-use crate::model::Namespace;
+use crate::model::{Namespace, Quantity};
 use crate::plan::{PROBE_LIMIT_MEMORY, PROBE_LIMIT_MILLICORES, PROBE_MEMORY, PROBE_MILLICORES};
 use crate::semantics::Snapshot;
 use crate::semantics::network::selects;
-use crate::semantics::quantity::Quantity;
 
 /// What one probe asks of a quota, and how many Services its namespace gets besides.
 #[derive(Clone, Copy, Debug)]

@@ -44,6 +44,7 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     about: "who reaches whom, by real connections between probe pods",
     suite: ("suites/network.yaml", include_str!("../../../suites/network.yaml")),
     parameters: Slot::of::<NetworkParameters>(NAME),
+    reads: &[],
     needs: NEEDS,
     plan: |input| Box::new(plan(input)),
     judge: judge_stored,

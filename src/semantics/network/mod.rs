@@ -23,7 +23,7 @@ pub use decision::{Answer, Circumstance, Decision, Doubt, Side};
 pub use endpoint::{Endpoint, NamedPort};
 pub(crate) use fences::API_SERVERS_OWN;
 pub use fences::{Accounting, Fences, Profile};
-pub use foreign::{is_foreign_policy, is_namespaced};
+pub use foreign::{foreign_kinds, is_foreign_policy, is_namespaced};
 pub use labels::selects;
 pub use policy::{Direction, Fault, PolicyName};
 pub(in crate::semantics) use policy::{check_peer, check_policy_types, check_port, check_selector};

@@ -8,7 +8,7 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use super::{Drawn, InferError, InferOptions, Known, selector};
 use crate::document::NameRule;
 use crate::model::{self, Nearest, TenantId};
-use crate::tenancy::types::{Internal, NamespaceSelector, Party, PartyKind};
+use crate::tenancy::types::{Internal, NamespaceSelector, Party, PartyKind, Share, Subjects};
 
 /// Labels of namespaces that tell tenants, the most deliberate first: our own, the plain word,
 /// Capsule's, Flux's, the plain word's cousin, Rancher's.
@@ -264,7 +264,16 @@ fn by_name(namespaces: &[Known<'_>]) -> NamespaceSelector {
 }
 
 fn party(id: String, kind: PartyKind, tier: Option<String>, namespaces: NamespaceSelector) -> Party {
-    Party { id: TenantId::new(id), kind, tier, namespaces, roles: Vec::new(), internal: Internal::default() }
+    Party {
+        id: TenantId::new(id),
+        kind,
+        tier,
+        namespaces,
+        roles: Vec::new(),
+        internal: Internal::default(),
+        subjects: Subjects::default(),
+        share: Share::default(),
+    }
 }
 
 fn tier(id: &str, namespaces: &[Known<'_>], options: &InferOptions, notes: &mut Vec<String>) -> Option<String> {

@@ -81,6 +81,7 @@ fn made(tenancy: &Tenancy, snapshot: &Snapshot, nodes: &[&str], closed: &[(&str,
         namespaces: &namespaces,
         nodes: &nodes,
         closed: &closed,
+        mode: crate::plan::Mode::Production,
         profile: Profile::Spec,
     })
 }

@@ -29,6 +29,12 @@ const BY_GROUP: [(&str, &[&str]); 9] = [
     ("kuma.io", &["MeshTrafficPermission", "TrafficPermission"]),
 ];
 
+/// Kinds, by group, that can fence or open a connection though not all of their names tell it.
+#[must_use]
+pub const fn foreign_kinds() -> &'static [(&'static str, &'static [&'static str])] {
+    &BY_GROUP
+}
+
 /// Parts of kinds that say that an object may fence or open connections, in whichever group.
 const TELLING: [&str; 7] = [
     "NetworkPolicy",

@@ -10,7 +10,7 @@ use super::labels::{Labels, Match, Selector};
 use super::policy::Direction;
 use crate::semantics::ForeignPolicy;
 
-pub use kinds::{is_foreign_policy, is_namespaced};
+pub use kinds::{foreign_kinds, is_foreign_policy, is_namespaced};
 
 /// In which namespaces a foreign policy can touch pods.
 #[derive(Clone, Debug, PartialEq, Eq)]

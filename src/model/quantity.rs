@@ -3,8 +3,12 @@
 //! Source: `k8s.io/apimachinery/pkg/api/resource`, "Quantity": a signed number with a decimal
 //! (`n u m k M G T P E`), binary (`Ki Mi Gi Ti Pi Ei`) or exponent (`e3`, `E3`) suffix.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 /// An amount, in thousandths of its unit; fractions of a thousandth are rounded up, as the API does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Quantity(i128);
 
 impl Quantity {
@@ -54,10 +58,44 @@ impl Quantity {
         Some(Self(if negative { -milli } else { milli }))
     }
 
+    /// An amount of thousandths.
+    #[must_use]
+    pub const fn of_milli(milli: i128) -> Self {
+        Self(milli)
+    }
+
     /// The amount in thousandths.
     #[must_use]
     pub const fn milli(self) -> i128 {
         self.0
+    }
+}
+
+/// As Kubernetes writes it: in whole units where it is a whole number of them, otherwise in thousandths.
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const BINARY: [(i128, &str); 4] = [(1 << 40, "Ti"), (1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
+        if self.0 % 1000 != 0 {
+            return write!(f, "{}m", self.0);
+        }
+        let whole = self.0 / 1000;
+        match BINARY.iter().find(|(unit, _)| whole != 0 && whole % unit == 0) {
+            Some((unit, suffix)) => write!(f, "{}{suffix}", whole / unit),
+            None => write!(f, "{whole}"),
+        }
+    }
+}
+
+impl Serialize for Quantity {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not a quantity")))
     }
 }
 
