@@ -137,6 +137,8 @@ cni_manifest() { # CNI
 apply_cni() { # NAME CNI
   [ "$2" != cilium ] || in_cluster "$1" apply --server-side -f - < "$(program_entry cilium)/crds.yaml"
   cni_manifest "$2" | in_cluster "$1" apply -f -
+  # What may be thrown away may be filled to its limits and have its fences taken down: tenantproof asks for this label.
+  in_cluster "$1" label namespace kube-system tenantproof.dev/throwaway=true --overwrite
 }
 # Gatekeeper's manager makes a certificate and then waits until the kubelet shows it the Secret, which takes up to 90 s:
 # a change to the pod makes the kubelet look at once. Its audit pod ends when there is no certificate yet, and is tried
