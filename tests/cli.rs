@@ -88,6 +88,9 @@ fn kubeconfig(server: &str) -> String {
 #[case::tenancy_of_one_key(&[], "one key", &["run"], &["tenancy.yaml:1:1", "apiVersion"])]
 #[case::suite_absent(&[], "", &["run", "--suite", "own.yaml"], &["own.yaml can't be read"])]
 #[case::suite_not_one(&[("s.yaml", "a: b\n")], "", &["run", "--suite", "s.yaml"], &["s.yaml:1:1", "apiVersion"])]
+#[case::unknown_family(&[], "", &["run", "--family", "netwrok"], &["no family `netwrok`", "did you mean `network`?"])]
+#[case::unknown_check(&[], "", &["run", "--check", "network.flow.pdo"], &["no check `network.flow.pdo`", "`network.flow.pod`?"])]
+#[case::unknown_tenant(&[], "", &["run", "--tenant", "nobody"], &["no tenant `nobody`", "the tenancy file names them"])]
 #[case::unknown_flag(&[], "", &["run", "--sideways"], &["--sideways", "--help"])]
 #[case::unknown_check(&[], "", &["checks", "network.cross-tenant.pdo"], &["did you mean `network.cross-tenant.pod`?"])]
 #[case::unlike_any_check(&[], "", &["checks", "x"], &["there is no check `x`", "`tenantproof checks` lists them"])]
@@ -203,6 +206,7 @@ fn a_folder_for_reports_that_cannot_be_made_is_told_before_anything_runs() {
 #[case(&["init", "--help"])]
 #[case(&["ask", "network", "--help"])]
 #[case(&["explain", "--help"])]
+#[case(&["list", "--help"])]
 #[case(&["checks", "--help"])]
 #[case(&["schema", "--help"])]
 fn help_teaches(#[case] arguments: &[&str]) {

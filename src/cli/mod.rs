@@ -5,8 +5,10 @@ pub mod explain;
 mod folder;
 mod init;
 mod inputs;
+mod mutate;
 mod permissions;
 mod run;
+mod selection;
 mod show;
 
 use std::io::IsTerminal;
@@ -54,6 +56,10 @@ enum Command {
     Ask(Ask),
     /// Explain one case of a run, down to its observations.
     Explain(show::ExplainArgs),
+    /// Take down every fence of a throwaway cluster in turn, and see whether the suites notice.
+    Mutate(mutate::MutateArgs),
+    /// List the families with their checks, and what each asks of the API server.
+    List(show::ListArgs),
     /// List the checks: what each proves and does not prove, its controls and remedy.
     Checks(show::ChecksArgs),
     /// Print the JSON Schema of a file that tenantproof reads or writes.
@@ -148,6 +154,8 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::init(args),
         Command::Ask(Ask::Network { dir, cni }) => show::ask_network(&dir, cni.into()),
         Command::Explain(args) => show::explain(&args),
+        Command::Mutate(args) => mutate::mutate(args),
+        Command::List(args) => show::list(&args),
         Command::Checks(args) => show::checks(&args),
         Command::Schema(args) => show::schema(&args),
         Command::Permissions => show::print(&permissions::cluster_role()),

@@ -3,13 +3,16 @@
 use crate::cluster::permissions::PERMISSIONS;
 use crate::families::{FAMILIES, FamilyEntry};
 use crate::plan::Permission;
+use crate::semantics::ObjectKind;
+
+/// What a family asks of the API server beside what every run asks.
+pub(super) fn of(family: &'static FamilyEntry) -> impl Iterator<Item = Permission> {
+    let read = |kind: &'static ObjectKind| Permission::read(kind.group, std::slice::from_ref(&kind.plural), kind.why);
+    family.reads.iter().map(read).chain(family.needs.iter().copied())
+}
 
 /// Everything that a run of all families asks of the API server.
 fn all() -> impl Iterator<Item = Permission> {
-    let reads = |family: &'static FamilyEntry| {
-        family.reads.iter().map(|kind| Permission::read(kind.group, std::slice::from_ref(&kind.plural), kind.why))
-    };
-    let of = move |family: &'static FamilyEntry| reads(family).chain(family.needs.iter().copied());
     PERMISSIONS.iter().copied().chain(FAMILIES.iter().flat_map(of))
 }
 

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use miette::{IntoDiagnostic as _, WrapErr as _};
 
+use super::selection::SelectionArgs;
 use super::{ClusterArgs, inputs, style_of};
 use crate::families::Limits;
 use crate::report::files::Folder;
 use crate::report::terminal::{self, Progress};
 use crate::report::{Consumer, ReportError};
-use crate::run::{Event, RunError, RunOptions, RunRecord, RunStatus, SuiteInfo, TenancyInfo, Warning};
+use crate::run::{Event, RunError, RunOptions, RunRecord, RunStatus, Selection, SuiteInfo, TenancyInfo, Warning};
 use crate::suite::Suite;
 use crate::tenancy::Tenancy;
 
@@ -36,7 +37,7 @@ pub(super) struct RunArgs {
     cluster: ClusterArgs,
     /// The folder for run.json, junit.xml and summary.md.
     #[arg(short, long, value_name = "DIR", default_value = "reports/out")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
     /// A suite of your own, in place of the built-in one of its family; may be given several times.
     #[arg(long, value_name = "FILE")]
     suite: Vec<PathBuf>,
@@ -65,14 +66,16 @@ pub(super) struct RunArgs {
     /// Seconds after which a probe ends by itself, whatever becomes of the run.
     #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u32).range(60..=86_400))]
     probe_deadline: u32,
+    #[command(flatten)]
+    selection: SelectionArgs,
     /// No progress and no page; the exit code and the reports tell.
     #[arg(short, long)]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 /// Runs; the exit code is the record's.
 pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
-    let (tenancy, tenancy_info, suites) = match read_inputs(&args) {
+    let (tenancy, tenancy_info, suites, selection) = match read_inputs(&args) {
         Ok(inputs) => inputs,
         Err(error) => {
             // Reports of an earlier run must not be taken for this one's.
@@ -85,25 +88,11 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
     };
     let folder = Folder::create(&args.out)?;
     folder.write(&not_begun(&tenancy_info, None))?;
-    let options = RunOptions {
-        connect: args.cluster.into(),
-        tenancy,
-        tenancy_info,
-        suites,
-        probe_image: args.probe_image,
-        priority_class: args.priority_class,
-        wait_for_claim: Duration::from_secs(args.wait_for_claim),
-        probe_deadline: Duration::from_secs(u64::from(args.probe_deadline)),
-        nodes: usize::from(args.nodes),
-        production: args.prod,
-        limits: Limits {
-            attempts: args.attempts,
-            timeout: Duration::from_millis(u64::from(args.timeout)),
-            ..Limits::default()
-        },
-    };
+    let quiet = args.quiet;
+    let out = args.out.clone();
+    let options = options(args, (tenancy, tenancy_info, suites, selection));
     let mut audience = Audience { consumers: Vec::new(), failures: Vec::new() };
-    if !args.quiet {
+    if !quiet {
         let style = style_of(&std::io::stderr());
         audience.consumers.push(if std::io::stderr().is_terminal() {
             Box::new(Progress::on_stderr(style))
@@ -140,9 +129,9 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
             return Ok(code);
         }
     };
-    if !args.quiet {
+    if !quiet {
         let style = style_of(&std::io::stdout());
-        super::show::print(&terminal::page(&record, &style, Some(&args.out)))?;
+        super::show::print(&terminal::page(&record, &style, Some(&out)))?;
     }
     let code = record.exit_code();
     match audience.into_failure() {
@@ -155,12 +144,37 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
     }
 }
 
-type Inputs = (Tenancy, TenancyInfo, Vec<(Suite, SuiteInfo)>);
+/// What the run is made of.
+pub(super) fn options(args: RunArgs, (tenancy, tenancy_info, suites, selection): Inputs) -> RunOptions {
+    RunOptions {
+        connect: args.cluster.into(),
+        tenancy,
+        tenancy_info,
+        suites,
+        selection,
+        probe_image: args.probe_image,
+        priority_class: args.priority_class,
+        wait_for_claim: Duration::from_secs(args.wait_for_claim),
+        probe_deadline: Duration::from_secs(u64::from(args.probe_deadline)),
+        nodes: usize::from(args.nodes),
+        restores: true,
+        production: args.prod,
+        limits: Limits {
+            attempts: args.attempts,
+            timeout: Duration::from_millis(u64::from(args.timeout)),
+            ..Limits::default()
+        },
+    }
+}
 
-/// The tenancy and the suites.
-fn read_inputs(args: &RunArgs) -> miette::Result<Inputs> {
+pub(super) type Inputs = (Tenancy, TenancyInfo, Vec<(Suite, SuiteInfo)>, Selection);
+
+/// The tenancy, the suites, and what of them is asked for.
+pub(super) fn read_inputs(args: &RunArgs) -> miette::Result<Inputs> {
     let (tenancy, info) = inputs::tenancy(&args.tenancy)?;
-    Ok((tenancy, info, inputs::suites(&args.suite)?))
+    let mut suites = inputs::suites(&args.suite)?;
+    let selection = args.selection.clone().apply(&mut suites, &tenancy)?;
+    Ok((tenancy, info, suites, selection))
 }
 
 /// The record of a run that has not begun, or that could not: why, and what to do about it.
@@ -198,7 +212,7 @@ impl Audience {
 }
 
 /// Comes back at the first Ctrl-C or SIGTERM; a second one ends the program at once.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     signal().await;
     anstream::eprintln!("interrupted: removing what was made; once more to leave at once");
     tokio::spawn(async {

@@ -8,7 +8,8 @@ use clap::CommandFactory as _;
 use miette::IntoDiagnostic as _;
 
 use super::ask::AskError;
-use super::{Cli, ask, explain as sheet, inputs, style_of};
+use super::{Cli, ask, explain as sheet, inputs, permissions, style_of};
+use crate::families::FAMILIES;
 use crate::model::Nearest;
 use crate::run::RunRecord;
 use crate::semantics::network::Profile;
@@ -32,6 +33,14 @@ pub(super) struct ExplainArgs {
 pub(super) struct ChecksArgs {
     /// Only this check, whole.
     check: Option<String>,
+    /// A suite of your own, in place of the built-in one of its family.
+    #[arg(long, value_name = "FILE")]
+    suite: Vec<PathBuf>,
+}
+
+/// List the families with their checks, and what each asks of the API server.
+#[derive(Debug, clap::Args)]
+pub(super) struct ListArgs {
     /// A suite of your own, in place of the built-in one of its family.
     #[arg(long, value_name = "FILE")]
     suite: Vec<PathBuf>,
@@ -96,7 +105,7 @@ pub(super) fn checks(args: &ChecksArgs) -> miette::Result<u8> {
     let suites = inputs::suites(&args.suite)?;
     let checks = || suites.iter().flat_map(|(suite, _)| suite.checks.iter());
     let Some(wanted) = &args.check else {
-        return print(&suites.iter().map(|(suite, _)| list(suite)).collect::<Vec<_>>().join("\n"));
+        return print(&suites.iter().map(|(suite, _)| checks_of(suite)).collect::<Vec<_>>().join("\n"));
     };
     if let Some(check) = checks().find(|check| check.id.as_str() == wanted) {
         return print(&whole(check));
@@ -106,7 +115,35 @@ pub(super) fn checks(args: &ChecksArgs) -> miette::Result<u8> {
     miette::bail!(help = "`tenantproof checks` lists them", "there is no check `{wanted}`{question}")
 }
 
-fn list(suite: &Suite) -> String {
+/// `tenantproof list`.
+pub(super) fn list(args: &ListArgs) -> miette::Result<u8> {
+    let suites = inputs::suites(&args.suite)?;
+    let mut text = String::new();
+    for family in FAMILIES {
+        let Some((suite, info)) = suites.iter().find(|(suite, _)| suite.family.as_str() == family.name) else {
+            continue;
+        };
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "{} — {} (suite {}, {})", family.name, family.about, suite.version, info.source);
+        for check in &suite.checks {
+            let _ = writeln!(text, "  {:<34} {}", check.id, check.title);
+        }
+        for rule in permissions::of(family) {
+            let resources: Vec<String> = rule
+                .resources
+                .iter()
+                .map(|one| if rule.group.is_empty() { (*one).to_owned() } else { format!("{one}.{}", rule.group) })
+                .collect();
+            let _ = writeln!(text, "  needs {} {}: {}", rule.verbs.join(", "), resources.join(", "), rule.why);
+        }
+        text.push('\n');
+    }
+    let _ =
+        writeln!(text, "Every run needs what `tenantproof permissions` prints; --family, --check and --tenant select.");
+    print(&text)
+}
+
+fn checks_of(suite: &Suite) -> String {
     let mut text = format!("{} (suite version {})\n", suite.family, suite.version);
     for check in &suite.checks {
         // Writing to a String can't fail.

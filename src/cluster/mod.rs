@@ -7,6 +7,7 @@ mod claim;
 mod clock;
 mod connect;
 mod error;
+pub mod fences;
 mod identity;
 mod outage;
 pub mod permissions;

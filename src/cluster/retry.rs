@@ -41,12 +41,20 @@ fn lags(error: &kube::Error) -> bool {
 ///
 /// # Errors
 /// As [`patiently`]; an object that does not exist after [`LAG`] is an error.
-pub(crate) async fn after_lag<T, F, Fut>(mut request: F) -> Result<T, kube::Error>
+pub(crate) async fn after_lag<T, F, Fut>(request: F) -> Result<T, kube::Error>
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, kube::Error>>,
 {
-    let end = Instant::now() + LAG;
+    after_lag_of(LAG, request).await
+}
+
+async fn after_lag_of<T, F, Fut>(lag: Duration, mut request: F) -> Result<T, kube::Error>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, kube::Error>>,
+{
+    let end = Instant::now() + lag;
     loop {
         match patiently(&mut request).await {
             Err(error) if lags(&error) && Instant::now() < end => {
@@ -93,11 +101,12 @@ where
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::time::Duration;
 
     use kube::core::Status;
     use rstest::rstest;
 
-    use super::{after_lag, lags};
+    use super::{after_lag, after_lag_of, lags};
 
     fn forbidden(message: &str) -> kube::Error {
         kube::Error::Api(Box::new(Status { code: 403, message: message.to_owned(), ..Status::default() }))
@@ -114,7 +123,7 @@ mod tests {
         assert_eq!(lags(&forbidden(message)), expected);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_was_made_just_before_is_waited_for_and_not_for_ever() {
         let asked = Cell::new(0);
         let outcome = after_lag(|| {
@@ -123,7 +132,7 @@ mod tests {
             async move { if seen { Ok(()) } else { Err(forbidden("no PriorityClass with name tenantproof-1 was found")) } }
         });
         assert!(outcome.await.is_ok());
-        let never = after_lag(|| async { Err::<(), _>(forbidden("no PriorityClass with name x was found")) });
+        let never = after_lag_of(Duration::from_millis(300), || async { Err::<(), _>(forbidden("no PriorityClass with name x was found")) });
         assert!(never.await.is_err());
     }
 }

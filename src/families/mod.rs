@@ -2,12 +2,14 @@
 //! and `fences`. No family knows another.
 
 mod judgement;
+mod mutant;
 pub mod network;
 mod observe;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use judgement::{CaseResult, Cause, Column, Coverage, Judgement, Stance};
+pub use mutant::Mutant;
 pub use observe::{FamilyPlan, Field, Limits, Observed, Stage, Witness};
 
 use crate::document::shape::Slot;
@@ -19,6 +21,7 @@ use crate::suite::{self, Suite};
 use crate::tenancy::Tenancy;
 
 /// All that planning may look at.
+#[derive(Clone, Copy)]
 pub struct PlanInput<'a> {
     /// What was promised.
     pub tenancy: &'a Tenancy,
@@ -36,6 +39,9 @@ pub struct PlanInput<'a> {
     pub profile: Profile,
     /// How much the run may take of the cluster.
     pub mode: Mode,
+    /// The tenants whose cases are asked for; empty for all. The runner leaves the others' cases out: a family
+    /// whose cases stand alone need not plan them.
+    pub tenants: &'a BTreeSet<TenantId>,
 }
 
 /// A case that can't be judged since it is not of the family's shape.
@@ -69,6 +75,8 @@ pub struct FamilyEntry {
     pub plan: fn(&PlanInput<'_>) -> Box<dyn FamilyPlan>,
     /// Judges its cases. Pure.
     pub judge: Judge,
+    /// Every way to take down a fence that the cluster has. Pure.
+    pub mutants: fn(&PlanInput<'_>) -> Vec<Mutant>,
 }
 
 /// All families, in the order in which they are run: one line for each.

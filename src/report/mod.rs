@@ -10,6 +10,7 @@ pub mod files;
 pub mod json;
 pub mod junit;
 mod matrix;
+pub mod mutation;
 pub(crate) mod observed;
 pub(crate) mod sheet;
 pub mod style;

@@ -4,6 +4,7 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::cluster::ClusterError;
+use crate::model::Counts;
 use crate::plan::ResolveError;
 
 /// Why a run did not begin. Nothing was made on the cluster.
@@ -28,6 +29,31 @@ pub enum RunError {
     #[error("interrupted before anything was made on the cluster")]
     #[diagnostic(code(tenantproof::interrupted))]
     Interrupted,
+    /// Fences are taken down on clusters alone that may be thrown away.
+    #[error("the cluster of context `{context}` does not say that it may be thrown away")]
+    #[diagnostic(
+        code(tenantproof::not_throwaway),
+        help(
+            "every fence of it would be taken down in turn. If it may be: `kubectl label namespace kube-system \
+             tenantproof.dev/throwaway=true`, or --force {context}"
+        )
+    )]
+    NotThrowaway {
+        /// Its context.
+        context: String,
+    },
+    /// Promises are broken, or not proved, before any fence is taken down.
+    #[error(
+        "before any fence is taken down the run ends with {code}: {} of its cases fail and {} are inconclusive",
+        .counts.fail, .counts.inconclusive
+    )]
+    #[diagnostic(code(tenantproof::not_whole), help("`tenantproof run` says what is wrong; mend that first"))]
+    NotWhole {
+        /// The run's exit code.
+        code: u8,
+        /// What its cases came to.
+        counts: Counts,
+    },
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes: {0}")]
     #[diagnostic(code(tenantproof::no_randomness))]

@@ -3,6 +3,7 @@
 mod error;
 mod event;
 pub(crate) mod findings;
+pub mod mutate;
 mod record;
 mod runner;
 mod teller;
@@ -13,7 +14,7 @@ pub use crate::families::{CaseResult, Coverage};
 pub use error::RunError;
 pub use event::{Event, Phase};
 pub use record::{
-    ClusterInfo, Finding, NodeInfo, PartyInfo, PhaseTime, Program, RunInfo, RunRecord, RunStatus, SuiteInfo,
+    ClusterInfo, Finding, NodeInfo, PartyInfo, PhaseTime, Program, RunInfo, RunRecord, RunStatus, Selection, SuiteInfo,
     TenancyInfo, Warning,
 };
 pub use runner::{RunOptions, run};

@@ -1,6 +1,6 @@
 //! The record of a run: a fold over its events, and the content of `run.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -59,8 +59,36 @@ pub struct RunInfo {
     /// How much the run might take of the cluster.
     #[serde(default)]
     pub mode: Mode,
+    /// What the run was asked for, where that is not everything.
+    #[serde(default, skip_serializing_if = "Selection::is_all")]
+    pub selection: Selection,
     /// The program.
     pub program: Program,
+}
+
+/// What a run was asked for; empty lists leave nothing out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Selection {
+    /// Only these families.
+    pub families: Vec<String>,
+    /// Only these checks, or those that begin like what stands before a `*`.
+    pub checks: Vec<String>,
+    /// Only cases of these tenants and shared parts.
+    pub tenants: BTreeSet<TenantId>,
+}
+
+impl Selection {
+    /// Whether nothing is left out.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.families.is_empty() && self.checks.is_empty() && self.tenants.is_empty()
+    }
+
+    /// Whether cases of this tenant are asked for.
+    #[must_use]
+    pub fn has(&self, tenant: &TenantId) -> bool {
+        self.tenants.is_empty() || self.tenants.contains(tenant)
+    }
 }
 
 /// The program that ran.
@@ -208,6 +236,7 @@ impl RunRecord {
                 started: String::new(),
                 by: String::new(),
                 mode: Mode::default(),
+                selection: Selection::default(),
                 program: Program { name: String::new(), version: String::new(), probe_image: String::new() },
             },
             status: RunStatus::Unfinished,

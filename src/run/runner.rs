@@ -1,17 +1,19 @@
 //! One run, from the tenancy to the last event. It decides nothing: families plan and judge.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use super::error::RunError;
 use super::event::{Event, Phase};
-use super::record::{RunRecord, RunStatus, SuiteInfo, TenancyInfo};
+use super::record::{RunRecord, RunStatus, Selection, SuiteInfo, TenancyInfo};
 use super::teller::Teller;
 use super::world::{World, now};
 use crate::cluster::{self, Claims, ClusterError, ConnectOptions, Connection, PodSettings, ProbeRun};
 use crate::families::{self, FamilyEntry, FamilyPlan, Field, Limits, Observed, PlanInput};
 use crate::model::{Family, Namespace};
+use crate::plan::Case;
 use crate::suite::Suite;
 use crate::tenancy::Tenancy;
 
@@ -36,8 +38,12 @@ pub struct RunOptions {
     pub probe_deadline: Duration,
     /// On how many nodes each class gets a probe.
     pub nodes: usize,
+    /// What of them is asked for.
+    pub selection: Selection,
     /// How connections are tried.
     pub limits: Limits,
+    /// Whether a fence that a killed `mutate` left down is put back first.
+    pub restores: bool,
     /// Whether the cluster is treated as one in production even where it says that it may be thrown away.
     pub production: bool,
 }
@@ -77,11 +83,11 @@ pub async fn run(
 
     teller.begin(Phase::Plan, None);
     let plans = plan(options, &world);
-    let cases: Vec<_> = plans.iter().flat_map(|(_, plan)| plan.cases()).cloned().collect();
-    let made: Vec<String> = plans.iter().map(|(_, plan)| plan.makes()).filter(|made| !made.is_empty()).collect();
+    let cases: Vec<Case> = plans.iter().flat_map(|plan| plan.cases.iter().cloned()).collect();
+    let made: Vec<String> = plans.iter().map(|plan| plan.plan.makes()).filter(|made| !made.is_empty()).collect();
     let detail = [vec![format!("{} cases", cases.len())], made].concat().join(", ");
     teller.end(Phase::Plan, detail);
-    let coverage = world.coverage(plans.iter().map(|(_, plan)| plan.coverage()));
+    let coverage = world.coverage(plans.iter().map(|plan| plan.plan.coverage()), &options.selection);
     teller.tell(&Event::Planned { cases, coverage });
 
     let status = carry_out(options, &connection, &world, &plans, &mut teller, interrupt.as_mut()).await;
@@ -89,26 +95,46 @@ pub async fn run(
     Ok(teller.record)
 }
 
-type Plans = Vec<(&'static FamilyEntry, Box<dyn FamilyPlan>)>;
+/// A family with its plan.
+struct Planned {
+    family: &'static FamilyEntry,
+    plan: Box<dyn FamilyPlan>,
+    /// Those of its cases that the run was asked for.
+    cases: Vec<Case>,
+}
 
 /// The plans of all families that have a suite, in the families' order.
-fn plan(options: &RunOptions, world: &World) -> Plans {
+fn plan(options: &RunOptions, world: &World) -> Vec<Planned> {
     let closed = world.closed();
+    let asked_for = |case: &&Case| options.selection.has(&case.from) || options.selection.has(&case.to);
     let plan = |family: &'static FamilyEntry| {
-        let (suite, _) = options.suites.iter().find(|(suite, _)| suite.family.as_str() == family.name)?;
-        let input = PlanInput {
-            tenancy: &options.tenancy,
-            suite,
-            snapshot: &world.snapshot,
-            namespaces: &world.namespaces,
-            nodes: &world.nodes,
-            closed: &closed,
-            profile: world.profile(),
-            mode: world.mode,
-        };
-        Some((family, (family.plan)(&input)))
+        let input = plan_input(options, world, &closed, family)?;
+        let plan = (family.plan)(&input);
+        let cases = plan.cases().iter().filter(asked_for).cloned().collect();
+        Some(Planned { family, plan, cases })
     };
     families::FAMILIES.iter().filter_map(plan).collect()
+}
+
+/// What a family plans from; `None` where it has no suite.
+pub(super) fn plan_input<'a>(
+    options: &'a RunOptions,
+    world: &'a World,
+    closed: &'a BTreeMap<Namespace, String>,
+    family: &FamilyEntry,
+) -> Option<PlanInput<'a>> {
+    let (suite, _) = options.suites.iter().find(|(suite, _)| suite.family.as_str() == family.name)?;
+    Some(PlanInput {
+        tenancy: &options.tenancy,
+        suite,
+        snapshot: &world.snapshot,
+        namespaces: &world.namespaces,
+        nodes: &world.nodes,
+        closed,
+        profile: world.profile(),
+        mode: world.mode,
+        tenants: &options.selection.tenants,
+    })
 }
 
 /// Everything that makes something on the cluster; whatever comes, it is removed again.
@@ -116,12 +142,12 @@ async fn carry_out(
     options: &RunOptions,
     connection: &Connection,
     world: &World,
-    plans: &Plans,
+    plans: &[Planned],
     teller: &mut Teller<impl FnMut(&Event, &RunRecord)>,
     mut interrupt: Pin<&mut impl Future<Output = ()>>,
 ) -> RunStatus {
     let client = &connection.client;
-    let mut namespaces: Vec<Namespace> = plans.iter().flat_map(|(_, plan)| plan.namespaces()).collect();
+    let mut namespaces: Vec<Namespace> = plans.iter().flat_map(|planned| planned.plan.namespaces()).collect();
     namespaces.sort();
     namespaces.dedup();
     teller.begin(Phase::Claim, Some(namespaces.len()));
@@ -184,13 +210,13 @@ async fn observe(
     options: &RunOptions,
     client: &kube::Client,
     world: &World,
-    plans: &Plans,
+    plans: &[Planned],
     probes: &mut ProbeRun,
     claims: &Claims,
     teller: &mut Teller<impl FnMut(&Event, &RunRecord)>,
 ) -> Result<Vec<Observed>, ClusterError> {
     let mut all = Vec::with_capacity(plans.len());
-    for (family, plan) in plans {
+    for Planned { family, plan, .. } in plans {
         teller.turn_to(family.name);
         let observed = plan
             .observe(Field {
@@ -210,14 +236,14 @@ async fn observe(
     Ok(all)
 }
 
-fn judge(plans: &Plans, seen: Vec<Observed>, teller: &mut Teller<impl FnMut(&Event, &RunRecord)>) -> RunStatus {
-    teller.begin(Phase::Judge, Some(plans.iter().map(|(_, plan)| plan.cases().len()).sum()));
+fn judge(plans: &[Planned], seen: Vec<Observed>, teller: &mut Teller<impl FnMut(&Event, &RunRecord)>) -> RunStatus {
+    teller.begin(Phase::Judge, Some(plans.iter().map(|planned| planned.cases.len()).sum()));
     let mut status = RunStatus::Finished;
-    for ((family, plan), Observed { observations, remarks }) in plans.iter().zip(seen) {
+    for (Planned { family, cases, .. }, Observed { observations, remarks }) in plans.iter().zip(seen) {
         for (remark, help) in remarks {
             teller.warn(remark, help.as_deref());
         }
-        let results = (family.judge)(plan.cases(), &observations);
+        let results = (family.judge)(cases, &observations);
         teller.tell(&Event::Observed { family: Family::from(family.name), observations });
         match results {
             Ok(results) => {

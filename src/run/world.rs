@@ -7,7 +7,7 @@ use kube::ResourceExt;
 
 use super::error::RunError;
 use super::event::{Event, Phase};
-use super::record::{ClusterInfo, NodeInfo, PartyInfo, Program, RunInfo, RunRecord, TenancyInfo};
+use super::record::{ClusterInfo, NodeInfo, PartyInfo, Program, RunInfo, RunRecord, Selection, TenancyInfo};
 use super::runner::RunOptions;
 use super::teller::Teller;
 use crate::cluster::{self, Connection, read_namespaces, read_objects, read_snapshot};
@@ -44,7 +44,13 @@ impl World {
         let namespaces = resolve(&options.tenancy, &all).map_err(RunError::Namespaces)?;
         let uid = cluster::uid_of(&all);
         let of_interest: Vec<Namespace> = namespaces.values().flatten().cloned().collect();
-        let throwaway = !options.production && says_throwaway(&all);
+        let throwaway = says_throwaway(&all);
+        if throwaway && options.restores {
+            for what in cluster::fences::restore(client, &of_interest).await? {
+                teller.warn(format!("mutate had been killed and left {what} broken: it was put back"), None);
+            }
+        }
+        let throwaway = throwaway && !options.production;
         let mut snapshot = read_snapshot(client, all, &of_interest).await?;
         let kinds: Vec<ObjectKind> = options.families().flat_map(|family| family.reads).copied().collect();
         read_objects(client, &kinds, &of_interest, &mut snapshot).await;
@@ -116,6 +122,7 @@ impl World {
                 started: now(),
                 by: connection.user.clone(),
                 mode: self.mode,
+                selection: options.selection.clone(),
                 program: Program {
                     name: env!("CARGO_PKG_NAME").to_owned(),
                     version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -135,10 +142,21 @@ impl World {
     }
 
     /// What all plans together cover, and what this cluster keeps them from covering.
-    pub(super) fn coverage(&self, of_plans: impl Iterator<Item = Coverage>) -> Coverage {
+    pub(super) fn coverage(&self, of_plans: impl Iterator<Item = Coverage>, selection: &Selection) -> Coverage {
         let mut coverage = Coverage::default();
         of_plans.for_each(|one| coverage.add(one));
         let not_tried = &mut coverage.not_tried;
+        if !selection.is_all() {
+            let Selection { families, checks, tenants } = selection;
+            let tenants: Vec<&str> = tenants.iter().map(TenantId::as_str).collect();
+            let parts = [("family", families.join(", ")), ("check", checks.join(", ")), ("tenant", tenants.join(", "))];
+            let parts: Vec<String> = parts
+                .iter()
+                .filter(|(_, names)| !names.is_empty())
+                .map(|(what, names)| format!("{what} {names}"))
+                .collect();
+            not_tried.push(format!("anything but {}: the run was asked for that alone", parts.join(", ")));
+        }
         let usable = usable_nodes(&self.snapshot.nodes).len();
         if self.nodes.len() == 1 {
             not_tried.push("connections between nodes: only one node can run probes".to_owned());

@@ -97,3 +97,22 @@ fn a_cni_that_enforces_nothing_is_found_between_all_tenants() {
         }
     }
 }
+
+#[test]
+fn what_is_asked_for_alone_is_judged_alone_and_the_record_says_so() {
+    for lab in labs().into_iter().take(1) {
+        let story = Story::new(&lab, "selected");
+        let asked = ["--family", "network", "--check", "network.cross-tenant.*", "--tenant", "b"];
+        let ended = lab.run(&story.tenancy()).with(&asked).end().expect_code(0);
+        let record = ended.record();
+        assert!(!record.results.is_empty());
+        for result in &record.results {
+            let case = &result.case;
+            assert!(case.check.as_str().starts_with("network.cross-tenant."), "{}", case.id);
+            assert!(case.from.as_str() == "b" || case.to.as_str() == "b", "{}", case.id);
+        }
+        assert_eq!(record.planned, record.results.len(), "what is left out was never planned");
+        let told = record.coverage.not_tried.iter().any(|line| line.contains("tenant b"));
+        assert!(told, "a reader should see that it is not the whole: {:?}", record.coverage.not_tried);
+    }
+}

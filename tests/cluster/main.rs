@@ -9,6 +9,7 @@ mod breaking;
 mod engines;
 mod guest;
 mod init;
+mod mutate;
 mod sabotage;
 mod safety;
 mod services;

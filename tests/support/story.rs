@@ -191,6 +191,7 @@ impl Story {
                 started: "2026-11-24T07:42:10Z".into(),
                 by: "system:serviceaccount:tenantproof:runner".into(),
                 mode: tenantproof::plan::Mode::Production,
+                selection: tenantproof::run::Selection::default(),
                 program: Program {
                     name: "tenantproof".into(),
                     version: "0.1.0".into(),

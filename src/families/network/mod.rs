@@ -13,6 +13,7 @@ pub mod fences;
 mod guest;
 mod idle;
 mod judge;
+mod mutants;
 mod needs;
 mod observe;
 mod outcome;
@@ -48,6 +49,7 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     needs: NEEDS,
     plan: |input| Box::new(plan(input)),
     judge: judge_stored,
+    mutants: mutants::mutants,
 };
 
 /// Judges cases by stored observations.

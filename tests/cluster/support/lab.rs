@@ -177,7 +177,7 @@ impl Lab {
     pub(crate) fn run(&self, tenancy: &str) -> Run {
         let folder = TempDir::new().unwrap();
         std::fs::write(folder.path().join("tenancy.yaml"), tenancy).unwrap();
-        Run { context: self.context.clone(), folder, arguments: Vec::new() }
+        Run { context: self.context.clone(), folder, program: "run", arguments: Vec::new() }
     }
 }
 
@@ -185,6 +185,7 @@ impl Lab {
 pub(crate) struct Run {
     context: String,
     folder: TempDir,
+    program: &'static str,
     arguments: Vec<String>,
 }
 
@@ -200,6 +201,12 @@ pub(crate) struct Ended {
 }
 
 impl Run {
+    /// Another command of the program, with the same arguments.
+    pub(crate) fn command_is(mut self, command: &'static str) -> Self {
+        self.program = command;
+        self
+    }
+
     /// One more argument.
     pub(crate) fn with(mut self, arguments: &[&str]) -> Self {
         self.arguments.extend(arguments.iter().map(|a| (*a).to_owned()));
@@ -215,7 +222,7 @@ impl Run {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tenantproof"));
         command
-            .arg("run")
+            .arg(self.program)
             .arg(self.folder.path().join("tenancy.yaml"))
             .args(["--context", &self.context, "--out"])
             .arg(self.reports())

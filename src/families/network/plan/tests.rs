@@ -82,6 +82,7 @@ fn made(tenancy: &Tenancy, snapshot: &Snapshot, nodes: &[&str], closed: &[(&str,
         nodes: &nodes,
         closed: &closed,
         mode: crate::plan::Mode::Production,
+        tenants: &std::collections::BTreeSet::new(),
         profile: Profile::Spec,
     })
 }

@@ -1,0 +1,87 @@
+//! Every fence is taken down in turn, found and put back; a suite that can't find it is shown up; a fence that a
+//! killed `mutate` left down is put back by whatever comes next.
+//!
+//! None of this depends on the CNI.
+
+use std::time::Duration;
+
+use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
+use kube::ResourceExt as _;
+use tenantproof::run::mutate::{Mutation, Outcome};
+
+use super::support::{Ended, Lab, Live, Story, expect_nothing_left, labs};
+
+fn namespaces<'a>(story: &'a Story<'_>) -> [&'a str; 3] {
+    [&story.a, &story.b, &story.shared]
+}
+
+/// The fences of a story, by name.
+fn fences(lab: &Lab, story: &Story<'_>) -> Vec<(String, Option<NetworkPolicySpec>)> {
+    let of = |namespace: &&str| {
+        let policies = lab.list::<NetworkPolicy>(namespace).into_iter();
+        policies.map(|policy| (format!("{namespace}/{}", policy.name_any()), policy.spec)).collect::<Vec<_>>()
+    };
+    namespaces(story).iter().flat_map(of).collect()
+}
+
+fn mutation(ended: &Ended) -> Mutation {
+    serde_json::from_str(&ended.report("mutation.json")).unwrap()
+}
+
+#[test]
+fn every_fence_that_is_taken_down_is_found_and_stands_again() {
+    for lab in labs().into_iter().take(1) {
+        let story = Story::new(&lab, "mutate");
+        let before = fences(&lab, &story);
+        let ended = lab.run(&story.tenancy()).command_is("mutate").with(&["--check", "network.cross-tenant.*"]).end();
+        let mutation = mutation(&ended);
+        assert_eq!(ended.code, 0, "{}", ended.text);
+        assert!(mutation.finished.is_some() && mutation.count(Outcome::Found) >= 5, "{}", ended.text);
+        for result in &mutation.mutants {
+            assert!(matches!(result.outcome, Outcome::Found | Outcome::Harmless), "{}", ended.text);
+        }
+        assert_eq!(fences(&lab, &story), before, "every fence should stand as before");
+        expect_nothing_left(&lab, &namespaces(&story), &[]);
+    }
+}
+
+#[test]
+fn a_suite_that_cannot_find_a_mutant_is_shown_up() {
+    for lab in labs().into_iter().take(1) {
+        let story = Story::new(&lab, "blind");
+        let ended = lab.run(&story.tenancy()).command_is("mutate").with(&["--check", "network.flow.pod"]).end();
+        let mutation = mutation(&ended);
+        assert_eq!(ended.code, 1, "{}", ended.text);
+        assert!(mutation.count(Outcome::Survived) > 0, "{}", ended.text);
+        assert!(ended.text.contains("SURVIVED"), "{}", ended.text);
+    }
+}
+
+#[test]
+fn a_fence_that_a_killed_mutate_left_down_is_put_back_by_the_next_run() {
+    for lab in labs().into_iter().take(1) {
+        let story = Story::new(&lab, "halfway");
+        let before = fences(&lab, &story);
+        let mut live = Live::start(lab.run(&story.tenancy()).command_is("mutate"));
+        live.until_it_says("[1/");
+        std::thread::sleep(Duration::from_secs(2));
+        live.signal("KILL");
+        live.end_within(Duration::from_secs(5));
+        assert_ne!(fences(&lab, &story), before, "a fence should be down");
+        let ended = lab.run(&story.tenancy()).end().expect_code(0);
+        let told = ended.record().warnings.iter().any(|warning| warning.message.contains("NetworkPolicy"));
+        assert!(told, "what was put back should be named:\n{}", ended.text);
+        assert_eq!(fences(&lab, &story), before, "every fence should stand as before");
+        expect_nothing_left(&lab, &namespaces(&story), &[&ended]);
+    }
+}
+
+#[test]
+fn no_fence_of_a_cluster_in_production_is_taken_down() {
+    for lab in labs().into_iter().take(1) {
+        let story = Story::new(&lab, "refused");
+        let ended = lab.run(&story.tenancy()).command_is("mutate").with(&["--prod"]).end().expect_code(2);
+        assert!(ended.text.contains("does not say that it may be thrown away"), "{}", ended.text);
+        assert!(ended.text.contains("--force"), "{}", ended.text);
+    }
+}
