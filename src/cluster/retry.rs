@@ -132,7 +132,9 @@ mod tests {
             async move { if seen { Ok(()) } else { Err(forbidden("no PriorityClass with name tenantproof-1 was found")) } }
         });
         assert!(outcome.await.is_ok());
-        let never = after_lag_of(Duration::from_millis(300), || async { Err::<(), _>(forbidden("no PriorityClass with name x was found")) });
+        let never = after_lag_of(Duration::from_millis(300), || async {
+            Err::<(), _>(forbidden("no PriorityClass with name x was found"))
+        });
         assert!(never.await.is_err());
     }
 }

@@ -16,7 +16,7 @@ use super::runner::{RunOptions, plan_input, run};
 use super::teller::Teller;
 use super::world::{World, now};
 use crate::cluster::{self, fences};
-use crate::families::Mutant;
+use crate::families::{self, FamilyEntry, Mutant, PlanInput};
 use crate::model::{CheckId, Namespace, TenantId, Verdict};
 use crate::plan::Mode;
 
@@ -178,11 +178,15 @@ pub async fn mutate(
     Ok(mutation)
 }
 
+/// Whether a mutant matters is computed with the built-in suite: a user's own that leaves something out shall
+/// be shown up, not excused by what it leaves out.
 fn all_mutants(options: &RunOptions, world: &World) -> Vec<Mutant> {
     let closed = world.closed();
-    let of = |family: &'static crate::families::FamilyEntry| {
+    let reader = families::suites();
+    let of = |family: &'static FamilyEntry| {
+        let suite = reader.read(family.suite.0, family.suite.1.as_bytes()).ok()?;
         let input = plan_input(options, world, &closed, family)?;
-        Some((family.mutants)(&input))
+        Some((family.mutants)(&PlanInput { suite: &suite, ..input }))
     };
     let asked =
         |mutant: &Mutant| mutant.tenants.is_empty() || mutant.tenants.iter().any(|one| options.selection.has(one));
