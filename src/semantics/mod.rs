@@ -4,6 +4,7 @@ mod answer;
 pub mod manifests;
 pub mod network;
 pub mod quantity;
+pub mod rbac;
 mod snapshot;
 
 pub use answer::Answer;
