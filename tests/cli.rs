@@ -74,6 +74,7 @@ fn kubeconfig(server: &str) -> String {
 #[case::unknown_check(&[], "", &["checks", "network.cross-tenant.pdo"], &["did you mean `network.cross-tenant.pod`?"])]
 #[case::no_record(&[], "", &["explain", "x"], &["reports/out/run.json can't be read", "tenantproof run"])]
 #[case::no_manifests(&[], "", &["ask", "network", "nowhere"], &["nowhere"])]
+#[case::no_manifests_of_roles(&[], "", &["ask", "rbac", "nowhere"], &["nowhere"])]
 fn a_mistake_is_told_with_its_place_and_remedy(
     #[case] files: &[(&str, &str)],
     #[case] tenancy: &str,
@@ -132,6 +133,7 @@ fn a_folder_for_reports_that_cannot_be_made_is_told_before_anything_runs() {
 #[case(&["run", "--help"])]
 #[case(&["init", "--help"])]
 #[case(&["ask", "network", "--help"])]
+#[case(&["ask", "rbac", "--help"])]
 #[case(&["explain", "--help"])]
 #[case(&["checks", "--help"])]
 #[case(&["schema", "--help"])]
