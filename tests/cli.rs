@@ -89,7 +89,7 @@ fn kubeconfig(server: &str) -> String {
 #[case::suite_absent(&[], "", &["run", "--suite", "own.yaml"], &["own.yaml can't be read"])]
 #[case::suite_not_one(&[("s.yaml", "a: b\n")], "", &["run", "--suite", "s.yaml"], &["s.yaml:1:1", "apiVersion"])]
 #[case::unknown_family(&[], "", &["run", "--family", "netwrok"], &["no family `netwrok`", "did you mean `network`?"])]
-#[case::unknown_check(&[], "", &["run", "--check", "network.flow.pdo"], &["no check `network.flow.pdo`", "`network.flow.pod`?"])]
+#[case::unknown_check_to_run(&[], "", &["run", "--check", "network.flow.pdo"], &["no check `network.flow.pdo`", "`network.flow.pod`?"])]
 #[case::unknown_tenant(&[], "", &["run", "--tenant", "nobody"], &["no tenant `nobody`", "the tenancy file names them"])]
 #[case::unknown_flag(&[], "", &["run", "--sideways"], &["--sideways", "--help"])]
 #[case::unknown_check(&[], "", &["checks", "network.cross-tenant.pdo"], &["did you mean `network.cross-tenant.pod`?"])]
@@ -114,6 +114,7 @@ fn kubeconfig(server: &str) -> String {
 #[case::draft_without_a_server(
     &[("kc", "http://127.0.0.1:1")], "", &["init", "--kubeconfig", "kc"], &["127.0.0.1:1", "does not answer"]
 )]
+#[case::no_manifests_of_roles(&[], "", &["ask", "rbac", "nowhere"], &["nowhere can't be read"])]
 fn a_mistake_is_told_with_its_place_and_remedy(
     #[case] files: &[(&str, &str)],
     #[case] tenancy: &str,
@@ -205,6 +206,7 @@ fn a_folder_for_reports_that_cannot_be_made_is_told_before_anything_runs() {
 #[case(&["run", "--help"])]
 #[case(&["init", "--help"])]
 #[case(&["ask", "network", "--help"])]
+#[case(&["ask", "rbac", "--help"])]
 #[case(&["explain", "--help"])]
 #[case(&["list", "--help"])]
 #[case(&["checks", "--help"])]

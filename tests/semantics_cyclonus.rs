@@ -7,20 +7,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it cannot go on")]
 
+#[path = "support/oracle.rs"]
+mod oracle;
 mod semantics_worlds;
 
 use std::collections::BTreeSet;
-use std::env;
-use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use semantics_worlds::{Kind, PORTS, World, world};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tenantproof::model::{Port, Protocol};
 use tenantproof::semantics::manifests::{Manifests, SourceFile};
 use tenantproof::semantics::network::{Answer, Endpoint, Fences, Profile};
@@ -33,19 +30,10 @@ const ABSENT: &str = "not-there";
 
 #[test]
 fn agrees_with_cyclonus() {
-    let oracle = match oracle() {
-        Ok(path) => path,
-        Err(why) => {
-            assert!(env::var_os("TENANTPROOF_REQUIRE_ORACLES").is_none(), "the oracle is required, and {why}");
-            // Written past the test harness, which would keep the output of a passing test to itself.
-            writeln!(io::stderr(), "\nSKIPPED agrees_with_cyclonus: {why}. Nothing was compared.\n").unwrap();
-            return;
-        }
-    };
+    let Some(oracle) = oracle::oracle("oracle-cyclonus", "agrees_with_cyclonus") else { return };
     let worlds = generate();
     let lines: Vec<String> = worlds.iter().map(|world| question(world).to_string()).collect();
-    let verdicts = ask(&oracle, &lines);
-    assert_eq!(verdicts.len(), worlds.len(), "one line of verdicts for each world");
+    let verdicts = oracle::ask(&oracle, &lines);
     let (mut compared, mut allowed) = (0, 0);
     for (world, verdicts) in worlds.iter().zip(verdicts) {
         let ours = ours(world);
@@ -222,61 +210,4 @@ fn each_selector(spec: &mut Value, with: &mut impl FnMut(&mut Value)) {
             }
         }
     }
-}
-
-fn ask(oracle: &Path, lines: &[String]) -> Vec<String> {
-    let mut child =
-        Command::new(oracle).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the oracle starts");
-    let mut input = child.stdin.take().unwrap();
-    let text = lines.join("\n");
-    let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
-    let output = child.wait_with_output().expect("the oracle ends");
-    writer.join().unwrap().expect("the oracle reads");
-    assert!(output.status.success(), "the oracle failed");
-    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
-}
-
-/// The oracle's program, built into the cache if it is not there; or why there is none.
-fn oracle() -> Result<PathBuf, String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle-cyclonus");
-    let mut hash = Sha256::new();
-    for file in ["main.go", "go.mod", "go.sum"] {
-        hash.update(fs::read(source.join(file)).expect("the oracle's source"));
-    }
-    let digest = hash.finalize().iter().take(8).fold(String::new(), |digest, byte| format!("{digest}{byte:02x}"));
-    let folder = cache()?.join("oracle-cyclonus").join(digest);
-    let program = folder.join("oracle");
-    if program.is_file() {
-        return Ok(program);
-    }
-    let version = Command::new("go").arg("version").output();
-    if !version.is_ok_and(|version| version.status.success()) {
-        return Err("there is no Go here to build it with".to_owned());
-    }
-    fs::create_dir_all(&folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
-    let unfinished = folder.join(format!("oracle.{}", std::process::id()));
-    let built = Command::new("go")
-        .current_dir(&source)
-        .args(["build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-o"])
-        .arg(&unfinished)
-        .arg(".")
-        .output()
-        .map_err(|error| format!("go cannot be run: {error}"))?;
-    if !built.status.success() {
-        let said = String::from_utf8_lossy(&built.stderr).into_owned();
-        let offline =
-            ["dial tcp", "no such host", "proxyconnect", "timeout", "connection refused", "GOPROXY", "toolchain"];
-        assert!(offline.iter().any(|sign| said.contains(sign)), "the oracle does not build: {said}");
-        return Err(format!("its modules cannot be had: {}", said.lines().last().unwrap_or_default()));
-    }
-    fs::rename(&unfinished, &program).map_err(|error| format!("{} cannot be made: {error}", program.display()))?;
-    Ok(program)
-}
-
-fn cache() -> Result<PathBuf, String> {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("TENANTPROOF_CACHE")
-        .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("tenantproof")))
-        .or_else(|| set("HOME").map(|home| home.join(".cache/tenantproof")))
-        .ok_or_else(|| "there is no place for a cache: set TENANTPROOF_CACHE".to_owned())
 }

@@ -2,7 +2,9 @@
 
 mod answer;
 mod catalogue;
+mod lines;
 mod question;
+mod rbac;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, BufRead, Write};
@@ -13,13 +15,13 @@ use serde_json::{Value, json};
 
 use self::answer::{Sources, ending};
 use self::catalogue::Catalogue;
+use self::lines::Answering;
 use self::question::Question;
 use super::folder::{Folder, FolderError};
 use crate::semantics::manifests::{ManifestErrors, Manifests};
 use crate::semantics::network::{API_SERVERS_OWN, Accounting, Alike, Answer, Fences, Profile};
 
-/// The longest question, in bytes.
-const LONGEST: usize = 1 << 20;
+pub use self::rbac::{RbacSummary, rbac};
 
 /// How many endings of answers are kept at once.
 const KEPT: usize = 1 << 18;
@@ -110,8 +112,9 @@ pub fn network_as(
     summary.accounting.irrelevant += manifests.irrelevant.values().sum::<usize>();
     summary.notes.extend(undeclared(&manifests));
     let catalogue = Catalogue::new(&manifests, &fences);
-    let asking = Asking { catalogue, sources: &manifests.policies, endings: HashMap::new(), answers, summary };
-    asking.all(questions)
+    let mut asking = Asking { catalogue, sources: &manifests.policies, endings: HashMap::new(), summary };
+    lines::answer(questions, answers, &mut asking)?;
+    Ok(asking.summary)
 }
 
 /// Says which namespaces have pods or policies and no manifest of their own.
@@ -134,51 +137,15 @@ fn undeclared(manifests: &Manifests) -> Option<String> {
 }
 
 /// The work on one stream of questions.
-struct Asking<'m, W> {
+struct Asking<'m> {
     catalogue: Catalogue<'m>,
     sources: &'m Sources,
     endings: HashMap<Alike, (Answer, Rc<str>)>,
-    answers: W,
     summary: Summary,
 }
 
-impl<W: Write> Asking<'_, W> {
-    fn all(mut self, questions: impl BufRead) -> Result<Summary, AskError> {
-        let mut out = Vec::with_capacity(1 << 17);
-        let mut line = Vec::new();
-        let mut number = 0;
-        let mut blank = Vec::new();
-        let mut lines = Lines { questions, drained: true };
-        loop {
-            if !lines.next(&mut line, || flush(&mut out, &mut self.answers))? {
-                break;
-            }
-            number += 1;
-            let text = line.trim_ascii();
-            let text = if number == 1 { text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text) } else { text };
-            if text.is_empty() {
-                // Empty lines at the end are no questions; before another question each is a malformed one.
-                blank.push(number);
-                continue;
-            }
-            for number in blank.drain(..) {
-                self.malformed(number, b"", "an empty line is no question", &mut out);
-            }
-            self.one(number, text, &mut out);
-            if out.len() >= 1 << 16 {
-                self.answers.write_all(&out).map_err(AskError::Answers)?;
-                out.clear();
-            }
-        }
-        flush(&mut out, &mut self.answers)?;
-        Ok(self.summary)
-    }
-
-    /// Answers one line.
+impl Answering for Asking<'_> {
     fn one(&mut self, number: usize, line: &[u8], out: &mut Vec<u8>) {
-        if line.len() > LONGEST {
-            return self.malformed(number, b"", "the line is longer than 1 MiB", out);
-        }
         let question = match Question::parse(line) {
             Ok(question) => question,
             Err(why) => return self.malformed(number, line, &why, out),
@@ -207,6 +174,20 @@ impl<W: Write> Asking<'_, W> {
         out.extend_from_slice(ending.as_bytes());
     }
 
+    fn malformed(&mut self, number: usize, line: &[u8], why: &str, out: &mut Vec<u8>) {
+        self.summary.asked += 1;
+        self.summary.errors += 1;
+        out.extend_from_slice(format!("{{\"line\":{number}").as_bytes());
+        for (name, value) in question::echo(line) {
+            push(out, name, &value);
+        }
+        push(out, "answer", &json!(Answer::Unknown.as_str()));
+        push(out, "error", &json!(format!("line {number}, {why}")));
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+impl Asking<'_> {
     fn ending(&mut self, key: Alike) -> (Answer, Rc<str>) {
         if let Some((answer, ending)) = self.endings.get(&key) {
             return (*answer, Rc::clone(ending));
@@ -218,18 +199,6 @@ impl<W: Write> Asking<'_, W> {
         }
         self.endings.insert(key, (decision.answer, Rc::clone(&text)));
         (decision.answer, text)
-    }
-
-    fn malformed(&mut self, number: usize, line: &[u8], why: &str, out: &mut Vec<u8>) {
-        self.summary.asked += 1;
-        self.summary.errors += 1;
-        out.extend_from_slice(format!("{{\"line\":{number}").as_bytes());
-        for (name, value) in question::echo(line) {
-            push(out, name, &value);
-        }
-        push(out, "answer", &json!(Answer::Unknown.as_str()));
-        push(out, "error", &json!(format!("line {number}, {why}")));
-        out.extend_from_slice(b"}\n");
     }
 
     fn not_found(&mut self, question: &Question<'_>, why: &str, out: &mut Vec<u8>) {
@@ -279,55 +248,5 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
         out.push(b'"');
     } else {
         out.extend_from_slice(json!(text).to_string().as_bytes());
-    }
-}
-
-fn flush(out: &mut Vec<u8>, answers: &mut impl Write) -> Result<(), AskError> {
-    answers.write_all(out).and_then(|()| answers.flush()).map_err(AskError::Answers)?;
-    out.clear();
-    Ok(())
-}
-
-/// Questions, line by line.
-struct Lines<R> {
-    questions: R,
-    /// Whether all that had arrived is used up, so that reading on may have to wait.
-    drained: bool,
-}
-
-impl<R: BufRead> Lines<R> {
-    /// Reads the next line, without its end; what is beyond the longest question is dropped. Before it waits for
-    /// more input, what was answered is handed over: whoever asks one question at a time gets one answer at a time.
-    fn next(
-        &mut self,
-        line: &mut Vec<u8>,
-        mut before_waiting: impl FnMut() -> Result<(), AskError>,
-    ) -> Result<bool, AskError> {
-        line.clear();
-        let mut any = false;
-        loop {
-            if self.drained {
-                before_waiting()?;
-            }
-            let buffer = match self.questions.fill_buf() {
-                Ok(buffer) => buffer,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(AskError::Questions(error)),
-            };
-            if buffer.is_empty() {
-                return Ok(any);
-            }
-            any = true;
-            let end = buffer.iter().position(|byte| *byte == b'\n');
-            let part = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or_default();
-            let room = (LONGEST + 1).saturating_sub(line.len());
-            line.extend_from_slice(part.get(..room.min(part.len())).unwrap_or_default());
-            let used = end.map_or(buffer.len(), |end| end + 1);
-            self.drained = used == buffer.len();
-            self.questions.consume(used);
-            if end.is_some() {
-                return Ok(true);
-            }
-        }
     }
 }

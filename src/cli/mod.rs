@@ -88,6 +88,26 @@ enum Ask {
         #[arg(long, value_enum, default_value_t = AskProfile::Spec)]
         cni: AskProfile,
     },
+    /// Would RBAC allow a request to the API server?
+    ///
+    /// Reads one question a line from standard input, such as
+    /// {"id": "1", "subject": {"kind": "ServiceAccount", "namespace": "shop", "name": "web"},
+    /// "verb": "get", "apiGroup": "", "resource": "pods", "subresource": "log", "namespace": "pay", "name": ""}
+    /// and writes one answer a line, in the same order: "allowed" is true, false or "unknown", with the
+    /// subject, binding, role and rule that decide, or what is in the way of telling.
+    ///
+    /// A subject is a ServiceAccount, a User, whose "groups" are a list of names, or a Group, of which any
+    /// member asks. The groups that the API server adds are added: system:authenticated, and
+    /// system:serviceaccounts with that of the namespace. A namespace of "" is the whole cluster, a name of
+    /// "" none in particular. For a path such as /metrics, "nonResourceURL" takes the place of the last
+    /// five fields.
+    ///
+    /// RBAC alone is asked: aggregated ClusterRoles are filled in first, a role that no manifest has grants
+    /// nothing, and a role or binding that can't be understood makes "unknown" what it could touch.
+    Rbac {
+        /// The folder with the manifests: any layout, YAML or JSON, lists and several documents a file.
+        dir: std::path::PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -153,6 +173,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Init(args) => init::init(args),
         Command::Ask(Ask::Network { dir, cni }) => show::ask_network(&dir, cni.into()),
+        Command::Ask(Ask::Rbac { dir }) => show::ask_rbac(&dir),
         Command::Explain(args) => show::explain(&args),
         Command::Mutate(args) => mutate::mutate(args),
         Command::List(args) => show::list(&args),

@@ -207,3 +207,17 @@ pub(super) fn ask_network(dir: &Path, profile: Profile) -> miette::Result<u8> {
     }
     Ok(summary.exit_code())
 }
+
+/// `tenantproof ask rbac`.
+pub(super) fn ask_rbac(dir: &Path) -> miette::Result<u8> {
+    let questions = std::io::stdin().lock();
+    let answers = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let summary = ask::rbac(dir, questions, answers)?;
+    for note in &summary.notes {
+        anstream::eprintln!("note: {note}");
+    }
+    for unknown in &summary.accounting.not_understood {
+        anstream::eprintln!("not understood: {unknown}; what it could touch is answered `unknown`");
+    }
+    Ok(summary.exit_code())
+}

@@ -1,7 +1,10 @@
 //! What Kubernetes objects mean: evaluators that never ask a cluster anything.
 
+mod answer;
 pub mod manifests;
 pub mod network;
+pub mod rbac;
 mod snapshot;
 
+pub use answer::Answer;
 pub use snapshot::{Extent, ForeignPolicy, ObjectKind, Snapshot, Unreadable, Workload};

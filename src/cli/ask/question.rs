@@ -23,20 +23,30 @@ pub(super) struct Question<'a> {
 impl<'a> Question<'a> {
     /// Reads a line, or says what is wrong with it.
     pub(super) fn parse(line: &'a [u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(line)
-            .map_err(|error| format!("column {}: this is no UTF-8 text", error.valid_up_to() + 1))?;
-        serde_json::from_str(text).map_err(|error| {
-            let message = error.to_string();
-            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(before, _)| before);
-            format!("column {}: {message}", error.column())
-        })
+        parse(line)
     }
+}
+
+/// Reads a line of JSON, or says in which column it is wrong.
+pub(super) fn parse<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, String> {
+    let text = std::str::from_utf8(line)
+        .map_err(|error| format!("column {}: this is no UTF-8 text", error.valid_up_to() + 1))?;
+    serde_json::from_str(text).map_err(|error| {
+        let message = error.to_string();
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(before, _)| before);
+        format!("column {}: {message}", error.column())
+    })
 }
 
 /// What of a malformed line can be given back: the fields that it has, whatever their values.
 pub(super) fn echo(line: &[u8]) -> Vec<(&'static str, Value)> {
+    echo_of(line, &FIELDS)
+}
+
+/// As [`echo`], of a question with other fields.
+pub(super) fn echo_of(line: &[u8], names: &[&'static str]) -> Vec<(&'static str, Value)> {
     let Ok(Value::Object(mut fields)) = serde_json::from_slice(line) else { return Vec::new() };
-    FIELDS.iter().filter_map(|name| Some((*name, fields.remove(*name)?))).collect()
+    names.iter().filter_map(|name| Some((*name, fields.remove(*name)?))).collect()
 }
 
 impl<'de> Deserialize<'de> for Question<'de> {
@@ -95,7 +105,8 @@ fn near(key: &str) -> Option<&'static str> {
     })
 }
 
-struct Text<'a>(Cow<'a, str>);
+/// A text, borrowed where it has no escapes.
+pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Text<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -16,6 +16,7 @@ use std::rc::Rc;
 
 use super::Snapshot;
 use super::network::{Endpoint, PolicyName};
+use super::rbac::{ObjectName, RbacObjects};
 use node::Node;
 pub use node::Place;
 
@@ -41,6 +42,17 @@ pub struct PolicySource {
     pub egress: Vec<usize>,
 }
 
+/// Where a role or a binding was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RbacSource {
+    /// The file.
+    pub file: String,
+    /// The line at which it begins.
+    pub line: usize,
+    /// The lines at which its rules begin, in their order.
+    pub rules: Vec<usize>,
+}
+
 /// A workload: its pods don't exist in the manifests, its template does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workload {
@@ -63,6 +75,10 @@ pub struct Manifests {
     pub workloads: Vec<Workload>,
     /// Where each NetworkPolicy was read.
     pub policies: BTreeMap<PolicyName, PolicySource>,
+    /// The objects of RBAC. None of them is an error: what can't be read is among them, by name.
+    pub rbac: RbacObjects,
+    /// Where each role and binding was read.
+    pub rbac_sources: BTreeMap<ObjectName, RbacSource>,
     /// How many objects of which kinds cannot matter, by `apiVersion kind`.
     pub irrelevant: BTreeMap<String, usize>,
     /// What a reader should know besides, a sentence each.

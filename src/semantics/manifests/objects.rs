@@ -1,5 +1,7 @@
 //! From documents to objects: each is taken, irrelevant, a policy that is not modelled, or an error.
 
+mod rbac;
+
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -165,6 +167,7 @@ impl Reading {
             }
             (api_version, kind) if is_foreign_policy(api_version, kind) => self.foreign(object),
             (api_version, kind) => {
+                self.rbac(object);
                 if let Some((_, _, path, labels)) =
                     WORKLOADS.iter().find(|(version, workload, _, _)| *version == api_version && *workload == kind)
                 {

@@ -1,9 +1,6 @@
 //! What the policies say of one connection, and why, in words.
 
-use std::fmt;
 use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
 
 use super::fences::Fences;
 use super::judge::{Raw, RawDoubt, RawSide};
@@ -11,36 +8,7 @@ use super::policy::{Direction, PolicyName};
 use super::rules;
 use super::standing::Class;
 use crate::model::{Port, Protocol};
-
-/// Whether a connection passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Answer {
-    /// It passes.
-    Allowed,
-    /// It does not.
-    Denied,
-    /// What was read does not tell, or the specification leaves it undefined.
-    Unknown,
-}
-
-impl Answer {
-    /// The word, as machines read it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Allowed => "allowed",
-            Self::Denied => "denied",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+use crate::semantics::Answer;
 
 /// Something about the two ends that decides before any policy is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

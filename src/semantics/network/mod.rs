@@ -18,8 +18,9 @@ mod reach;
 pub mod rules;
 mod standing;
 
+pub use super::Answer;
 pub use classes::{Alike, Classes, Member};
-pub use decision::{Answer, Circumstance, Decision, Doubt, Side};
+pub use decision::{Circumstance, Decision, Doubt, Side};
 pub use endpoint::{Endpoint, NamedPort};
 pub(crate) use fences::API_SERVERS_OWN;
 pub use fences::{Accounting, Fences, Profile};
