@@ -21,9 +21,11 @@ mod snapshot;
 pub use claim::{Claiming, Claims, LOCK_NAME, release_all};
 pub use connect::{ConnectOptions, Connection, connect};
 pub use error::ClusterError;
+pub(crate) use error::in_words;
 pub use identity::{cni_of, uid_of};
 pub use pod::{PROBE_LABEL, PodSettings, RUN_LABEL};
 pub use probes::{ProbeFault, ProbeRun, Started};
+pub(crate) use retry::patiently;
 pub use snapshot::{
     NetworkPolicyVersions, network_policy_versions, read_namespaces, read_objects, read_snapshot, versions_of,
 };

@@ -5,6 +5,7 @@ mod judgement;
 mod mutant;
 pub mod network;
 mod observe;
+pub mod rbac;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,7 +81,7 @@ pub struct FamilyEntry {
 }
 
 /// All families, in the order in which they are run: one line for each.
-pub const FAMILIES: &[FamilyEntry] = &[network::FAMILY];
+pub const FAMILIES: &[FamilyEntry] = &[network::FAMILY, rbac::FAMILY];
 
 /// The family of this name.
 #[must_use]

@@ -37,10 +37,10 @@ pub fn page(mutation: &Mutation, style: &Style, file: Option<&Path>) -> String {
         // Writing to a String can't fail.
         let _ = writeln!(text, "{line}");
     };
-    for result in &mutation.mutants {
+    // What was found was told on the way, and is in the file.
+    for result in mutation.mutants.iter().filter(|one| matches!(one.outcome, Outcome::Survived | Outcome::Unsure)) {
         say(&format!("{}  {}", style.shown(&result.mutant.description), outcome(result, style)));
     }
-    say("");
     for check in &mutation.never_noticed {
         say(&format!("{check} noticed none of them: nothing here shows that it can fail"));
     }

@@ -6,8 +6,6 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::core::v1::{Pod, ResourceQuota};
 use kube::Api;
 use kube::api::{DeleteParams, ListParams};
-use kube::config::Kubeconfig;
-use tempfile::NamedTempFile;
 use tenantproof::model::Verdict;
 use tenantproof::run::{RunRecord, RunStatus};
 
@@ -67,25 +65,6 @@ impl Drop for ClusterWide<'_> {
 
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 
-/// A kubeconfig that acts as somebody without any right of its own.
-fn kubeconfig_of(lab: &Lab, user: &str) -> NamedTempFile {
-    let mut kubeconfig = Kubeconfig::read().unwrap();
-    kubeconfig.current_context = Some(lab.context.clone());
-    for auth in &mut kubeconfig.auth_infos {
-        if let Some(auth) = &mut auth.auth_info {
-            auth.impersonate = Some(user.to_owned());
-        }
-    }
-    let file = NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), serde_json::to_string(&kubeconfig_for_file(&kubeconfig)).unwrap()).unwrap();
-    file
-}
-
-/// Secrets in it are written out only into a private temporary file.
-fn kubeconfig_for_file(kubeconfig: &Kubeconfig) -> serde_json::Value {
-    serde_json::to_value(kubeconfig).unwrap()
-}
-
 fn permissions() -> String {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_tenantproof")).arg("permissions").output().unwrap();
     String::from_utf8(output.stdout).unwrap()
@@ -114,7 +93,7 @@ fn the_printed_cluster_role_is_enough_and_one_namespace_less_costs_that_tenant_a
         let (whole, partial) = (format!("{role}-whole"), format!("{role}-partial"));
         let _role = ClusterWide::new(&lab, "ClusterRole", &role, &printed_rules());
         let _whole = ClusterWide::new(&lab, "ClusterRoleBinding", &whole, &binding_of(&role, &whole));
-        let config = kubeconfig_of(&lab, &whole);
+        let config = lab.kubeconfig_of(&whole);
         let path = config.path().to_str().unwrap();
         let ended = lab.run(&story.tenancy()).with(&["--kubeconfig", path]).end().expect_code(0);
         let unread = &ended.record().coverage.not_understood;
@@ -135,7 +114,7 @@ fn the_printed_cluster_role_is_enough_and_one_namespace_less_costs_that_tenant_a
                 binding_of(&role, &partial)
             ));
         }
-        let config = kubeconfig_of(&lab, &partial);
+        let config = lab.kubeconfig_of(&partial);
         let path = config.path().to_str().unwrap();
         let ended = lab.run(&story.tenancy()).with(&["--kubeconfig", path]).end().expect_code(3);
         only_concerns(ended.record(), &story.b, "forbidden");

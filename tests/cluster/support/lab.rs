@@ -8,9 +8,10 @@ use std::time::Duration;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::config::Kubeconfig;
 use kube::core::GroupVersionKind;
 use kube::{Api, Client, ResourceExt};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 use tenantproof::cluster::{ConnectOptions, connect};
 use tenantproof::families::network::fences::Sabotage;
 use tenantproof::run::RunRecord;
@@ -91,6 +92,21 @@ impl Lab {
         });
         let (api, name) = self.api_of(&value);
         self.wait(api.delete(&name, &kube::api::DeleteParams::default())).unwrap();
+    }
+
+    /// A kubeconfig that acts as somebody without any right of its own. Credentials are written out only into
+    /// a private temporary file.
+    pub(crate) fn kubeconfig_of(&self, user: &str) -> NamedTempFile {
+        let mut kubeconfig = Kubeconfig::read().unwrap();
+        kubeconfig.current_context = Some(self.context.clone());
+        for auth in &mut kubeconfig.auth_infos {
+            if let Some(auth) = &mut auth.auth_info {
+                auth.impersonate = Some(user.to_owned());
+            }
+        }
+        let file = NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), serde_json::to_string(&kubeconfig).unwrap()).unwrap();
+        file
     }
 
     /// Breaks a fence.
@@ -177,7 +193,7 @@ impl Lab {
     pub(crate) fn run(&self, tenancy: &str) -> Run {
         let folder = TempDir::new().unwrap();
         std::fs::write(folder.path().join("tenancy.yaml"), tenancy).unwrap();
-        Run { context: self.context.clone(), folder, program: "run", arguments: Vec::new() }
+        Run { context: self.context.clone(), folder, program: "run", families: &["network"], arguments: Vec::new() }
     }
 }
 
@@ -186,6 +202,7 @@ pub(crate) struct Run {
     context: String,
     folder: TempDir,
     program: &'static str,
+    families: &'static [&'static str],
     arguments: Vec<String>,
 }
 
@@ -201,6 +218,12 @@ pub(crate) struct Ended {
 }
 
 impl Run {
+    /// These families in place of the network's; none for all that there are.
+    pub(crate) fn families(mut self, families: &'static [&'static str]) -> Self {
+        self.families = families;
+        self
+    }
+
     /// Another command of the program, with the same arguments.
     pub(crate) fn command_is(mut self, command: &'static str) -> Self {
         self.program = command;
@@ -226,6 +249,7 @@ impl Run {
             .arg(self.folder.path().join("tenancy.yaml"))
             .args(["--context", &self.context, "--out"])
             .arg(self.reports())
+            .args(self.families.iter().flat_map(|family| ["--family", family]))
             .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
