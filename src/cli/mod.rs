@@ -102,8 +102,9 @@ enum Ask {
     /// "" none in particular. For a path such as /metrics, "nonResourceURL" takes the place of the last
     /// five fields.
     ///
-    /// RBAC alone is asked: aggregated ClusterRoles are filled in first, a role that no manifest has grants
-    /// nothing, and a role or binding that can't be understood makes "unknown" what it could touch.
+    /// RBAC alone is asked: aggregated ClusterRoles are filled in first, and a role that no manifest has
+    /// grants nothing. What can't be understood makes "unknown" what it could touch; so does a role that
+    /// API servers make themselves, such as view, if it is bound and not among the manifests.
     Rbac {
         /// The folder with the manifests: any layout, YAML or JSON, lists and several documents a file.
         dir: std::path::PathBuf,

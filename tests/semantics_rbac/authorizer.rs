@@ -5,8 +5,6 @@
 //! time. Without Go, or without a way to its modules, the test says so and proves nothing;
 //! `TENANTPROOF_REQUIRE_ORACLES=1` makes that fail. Nothing is written around: the worlds hold what an API server takes.
 
-use std::io::{self, Write};
-
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
@@ -47,7 +45,7 @@ fn agrees_with_the_api_servers_authorizer() {
     assert!(compared >= 20_000, "only {compared} questions were compared");
     let share = allowed * 100 / compared;
     assert!((10..=90).contains(&share), "{share} % are allowed: the worlds say too little");
-    writeln!(io::stderr(), "{compared} questions, {share} % of them allowed: all as the authorizer has them").unwrap();
+    oracle::say(&format!("{compared} questions, {share} % of them allowed: all as the authorizer has them"));
 }
 
 /// A world as the oracle wants it.

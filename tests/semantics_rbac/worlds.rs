@@ -326,11 +326,11 @@ impl World {
             role["metadata"]["name"] == binding["roleRef"]["name"]
                 && (role["kind"] == "ClusterRole" || role["metadata"]["namespace"] == binding["metadata"]["namespace"])
         };
-        let role = self.roles.iter().chain(&self.cluster_roles).find(named);
-        let own = role.map_or(Value::Null, |role| role["rules"].clone());
+        let bound = self.roles.iter().chain(&self.cluster_roles).find(named);
+        let own = bound.map_or(Value::Null, |role| role["rules"].clone());
         // What an aggregated role has is in another.
         let others =
-            json!(self.cluster_roles.iter().flat_map(|role| role["rules"].as_array()).flatten().collect::<Vec<_>>());
+            json!(self.cluster_roles.iter().filter_map(|role| role["rules"].as_array()).flatten().collect::<Vec<_>>());
         let Some(rule) = pick(&own, rule).or_else(|| pick(&others, rule)) else { return question };
         if let Some(subject) = pick(&binding["subjects"], subject).filter(|_| take_bits & 7 != 0) {
             let mut subject = subject.clone();

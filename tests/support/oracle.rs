@@ -9,14 +9,18 @@ use std::process::{Command, Stdio};
 
 use sha2::{Digest, Sha256};
 
-/// The oracle of this name, or nothing where it cannot be had: then that was said, past the test harness, which would
-/// keep the output of a passing test to itself. `TENANTPROOF_REQUIRE_ORACLES=1` makes it a failure.
+/// Says something past the test harness, which would keep the output of a passing test to itself.
+pub(crate) fn say(text: &str) {
+    io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap();
+}
+
+/// The oracle of this name, or nothing where it cannot be had, which is said then. `TENANTPROOF_REQUIRE_ORACLES=1` makes it a failure.
 pub(crate) fn oracle(name: &str, test: &str) -> Option<PathBuf> {
     match build(name) {
         Ok(program) => Some(program),
         Err(why) => {
             assert!(env::var_os("TENANTPROOF_REQUIRE_ORACLES").is_none(), "the oracle is required, and {why}");
-            writeln!(io::stderr(), "\nSKIPPED: {test}, for {why}. Nothing was compared.\n").unwrap();
+            say(&format!("\nSKIPPED: {test}, for {why}. Nothing was compared.\n"));
             None
         }
     }

@@ -74,7 +74,7 @@ impl<'de> Visitor<'de> for Fields {
                 "port" => port.replace(map.next_value::<AskedPort>()?.0).is_some(),
                 "id" => id.replace(map.next_value::<Value>()?).is_some(),
                 other => {
-                    if let Some(near) = near(other) {
+                    if let Some(near) = near(other, &FIELDS) {
                         return Err(de::Error::custom(format_args!("unknown field {other:?}; did you mean {near:?}?")));
                     }
                     map.next_value::<de::IgnoredAny>()?;
@@ -96,12 +96,12 @@ impl<'de> Visitor<'de> for Fields {
 }
 
 /// A field that was probably meant: other fields are somebody's own, and are left alone.
-fn near(key: &str) -> Option<&'static str> {
+pub(super) fn near(key: &str, names: &[&'static str]) -> Option<&'static str> {
     // Of the short ones every letter must be right: many a word is one letter away from them.
-    let long = |field: &str| key.len().min(field.len()) > 3;
-    ["src", "dst", "protocol", "port"].into_iter().find(|field| {
-        let similarity = similarity(key, field);
-        similarity >= 1.0 || similarity >= 0.75 && long(field)
+    let long = |name: &str| key.len().min(name.len()) > 3;
+    names.iter().copied().find(|name| {
+        let similarity = similarity(key, name);
+        similarity >= 1.0 || similarity >= 0.75 && long(name)
     })
 }
 

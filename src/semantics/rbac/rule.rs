@@ -127,8 +127,8 @@ mod tests {
     use super::*;
     use crate::semantics::rbac::Scope;
 
-    fn list(texts: &str) -> Option<Vec<String>> {
-        Some(texts.split(',').filter(|text| !text.is_empty()).map(str::to_owned).collect())
+    fn list(texts: &str) -> Vec<String> {
+        texts.split(',').filter(|text| !text.is_empty()).map(str::to_owned).collect()
     }
 
     #[rstest]
@@ -157,8 +157,8 @@ mod tests {
     fn resources(#[case] own: &str, #[case] resource: &str, #[case] subresource: &str, #[case] allowed: bool) {
         let rule = PolicyRule {
             verbs: vec!["get".to_owned()],
-            api_groups: list("*"),
-            resources: list(own),
+            api_groups: Some(list("*")),
+            resources: Some(list(own)),
             ..PolicyRule::default()
         };
         let request = ResourceRequest {
@@ -183,8 +183,8 @@ mod tests {
         let rule = PolicyRule {
             verbs: vec!["*".to_owned()],
             api_groups: Some(vec![String::new()]),
-            resources: list("secrets"),
-            resource_names: list(own),
+            resources: Some(list("secrets")),
+            resource_names: Some(list(own)),
             ..PolicyRule::default()
         };
         let request = ResourceRequest {

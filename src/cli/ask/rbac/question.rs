@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::network_question::Text;
+use super::network_question::{Text, near};
 use crate::semantics::rbac::{Request, ResourceRequest, Scope, Subject, Verb};
 
 /// Whom a question is about.
@@ -124,16 +124,6 @@ impl<'de, F: Fields<'de>> Visitor<'de> for Reader<F> {
         }
         fields.finish().map_err(de::Error::custom)
     }
-}
-
-fn near(key: &str, names: &[&'static str]) -> Option<&'static str> {
-    let key = key.to_ascii_lowercase();
-    let distance = |name: &str| strsim::damerau_levenshtein(&key, &name.to_ascii_lowercase());
-    names.iter().copied().find(|name| match name.len() {
-        0..=3 => distance(name) == 0,
-        4..=5 => distance(name) <= 1 && key.len() >= 4,
-        _ => distance(name) <= 2,
-    })
 }
 
 /// A text; absent where it is null.
