@@ -163,6 +163,31 @@ fn nothing_asks_for_exec_attach_port_forward_proxy_or_secrets() {
     never(
         &["cluster", "families", "run", "cli"],
         &["AttachParams", ".exec(", "portforward(", "Portforwarder", "core::v1::Secret", "pods/exec", "pods/attach"],
-        "the runner needs no exec, attach, port-forward or proxy, and reads no Secret",
+        "the runner needs no exec, attach, port-forward or proxy, and never a Secret as a type of its own",
     );
+}
+
+/// One family looks into Secrets where the run was told to. That no request for one is made without it is
+/// tried in `cli`, against a server that notes every request; here, that nobody else could make one.
+#[test]
+fn secrets_are_asked_for_in_one_place_and_only_where_the_run_was_told_to() {
+    let mut places = BTreeSet::new();
+    for folder in ["cluster", "families", "run", "cli", "plan"] {
+        for (path, code) in sources(folder) {
+            let guard = if code.contains("plural: \"secrets\"") {
+                "extent: Extent::OnlyIfTold"
+            } else if code.contains("[SECRETS]") {
+                "if field.read_secrets"
+            } else {
+                assert!(!code.contains("v1/secrets"), "{} asks for Secrets by their path", path.display());
+                continue;
+            };
+            assert!(code.contains(guard), "{} asks for Secrets without `{guard}`", path.display());
+            places.insert(path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().to_string_lossy().into_owned());
+        }
+    }
+    let expected = ["observe", "reads"].map(|part| format!("src/families/credentials/{part}.rs"));
+    assert_eq!(places, BTreeSet::from(expected), "Secrets are declared once and asked for once");
+    let world = sources("run").into_iter().find(|(path, _)| path.ends_with("world.rs")).unwrap().1;
+    assert!(world.contains("kind.extent != Extent::OnlyIfTold"), "the snapshot holds no Secret");
 }

@@ -224,6 +224,7 @@ fn help_teaches(#[case] arguments: &[&str]) {
 #[case::checks(&["checks"], "network.cross-tenant.pod")]
 #[case::check(&["checks", "network.cross-tenant.pod"], "Does not prove")]
 #[case::permissions(&["permissions"], "kind: ClusterRole")]
+#[case::permissions_for_secrets(&["permissions", "--read-secrets"], "resources: [secrets]")]
 #[case::bash(&["completions", "bash"], "_tenantproof")]
 #[case::zsh(&["completions", "zsh"], "#compdef tenantproof")]
 #[case::fish(&["completions", "fish"], "complete -c tenantproof")]
@@ -468,6 +469,25 @@ fn a_run_whose_reports_have_no_room_is_no_success() {
         saved.filter(|name| name.ends_with("-run.json")).max_by_key(|name| !name.contains("unfinished")).unwrap();
     assert!(told.contains(&saved), "{saved} should be named:\n{text}");
     assert!(!text.lines().any(|line| line.starts_with('.')), "no half file should stay:\n{text}");
+}
+
+/// Whoever does not say so has no Secret read: not one request is made for any.
+#[test]
+fn secrets_are_asked_for_only_where_the_run_is_told_to() {
+    for (flag, asked) in [(&[][..], false), (&["--read-secrets"][..], true)] {
+        let (api, requests) = Api::noting(&["a", "b", "kube-system"]);
+        let scene = Scene::new();
+        scene.file("kc", kubeconfig(&api.address).as_bytes());
+        let (code, text) = scene.end(&[&["run", "--kubeconfig", "kc"][..], flag].concat());
+        assert_eq!(code, 3, "nothing could be made:\n{text}");
+        let requests = requests.lock().unwrap();
+        let of_secrets: Vec<_> = requests.iter().filter(|request| request.contains("secrets")).collect();
+        assert_eq!(!of_secrets.is_empty(), asked, "{of_secrets:?}");
+        assert!(requests.iter().any(|request| request.contains("configmaps")), "{requests:?}");
+        for request in of_secrets {
+            assert!(request.starts_with("GET /api/v1/namespaces/"), "only in the tenancy's namespaces: {request}");
+        }
+    }
 }
 
 #[test]

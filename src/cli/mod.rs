@@ -65,7 +65,7 @@ enum Command {
     /// Print the JSON Schema of a file that tenantproof reads or writes.
     Schema(show::SchemaArgs),
     /// Print the ClusterRole that a run needs.
-    Permissions,
+    Permissions(permissions::PermissionsArgs),
     /// Print completions for a shell.
     Completions {
         /// The shell that is to complete the command line.
@@ -180,7 +180,7 @@ pub fn main() -> ExitCode {
         Command::List(args) => show::list(&args),
         Command::Checks(args) => show::checks(&args),
         Command::Schema(args) => show::schema(&args),
-        Command::Permissions => show::print(&permissions::cluster_role()),
+        Command::Permissions(args) => show::print(&permissions::cluster_role(&args)),
         Command::Completions { shell } => show::completions(shell),
     };
     match outcome {

@@ -3,28 +3,44 @@
 use crate::cluster::permissions::PERMISSIONS;
 use crate::families::{FAMILIES, FamilyEntry};
 use crate::plan::Permission;
-use crate::semantics::ObjectKind;
+use crate::semantics::{Extent, ObjectKind};
 
-/// What a family asks of the API server beside what every run asks.
-pub(super) fn of(family: &'static FamilyEntry) -> impl Iterator<Item = Permission> {
+/// Print the ClusterRole that a run needs.
+#[derive(Debug, clap::Args)]
+pub(super) struct PermissionsArgs {
+    /// With what `tenantproof run --read-secrets` needs beside it.
+    #[arg(long)]
+    read_secrets: bool,
+}
+
+/// What a family asks of the API server beside what every run asks; of what it asks only where the run was
+/// told to read Secrets, this says whether it was.
+pub(super) fn of(family: &'static FamilyEntry, read_secrets: bool) -> impl Iterator<Item = Permission> {
+    let told = move |kind: &&'static ObjectKind| read_secrets || kind.extent != Extent::OnlyIfTold;
     let read = |kind: &'static ObjectKind| Permission::read(kind.group, std::slice::from_ref(&kind.plural), kind.why);
-    family.reads.iter().map(read).chain(family.needs.iter().copied())
+    family.reads.iter().filter(told).map(read).chain(family.needs.iter().copied())
 }
 
 /// Everything that a run of all families asks of the API server.
-fn all() -> impl Iterator<Item = Permission> {
+fn all(read_secrets: bool) -> impl Iterator<Item = Permission> {
+    let of = move |family: &'static FamilyEntry| of(family, read_secrets);
     PERMISSIONS.iter().copied().chain(FAMILIES.iter().flat_map(of))
 }
 
 /// The permissions as a ClusterRole in YAML, each rule with its reason.
 #[must_use]
-pub(super) fn cluster_role() -> String {
+pub(super) fn cluster_role(args: &PermissionsArgs) -> String {
     use std::fmt::Write as _;
-    let mut yaml = String::from(
-        "# What a run of tenantproof asks of the API server. No exec, attach, port-forward, proxy or Secret.\n\
+    let never = if args.read_secrets {
+        "No exec, attach, port-forward or proxy."
+    } else {
+        "No exec, attach, port-forward, proxy or Secret."
+    };
+    let mut yaml = format!(
+        "# What a run of tenantproof asks of the API server. {never}\n\
          apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: tenantproof\nrules:\n",
     );
-    for permission in all() {
+    for permission in all(args.read_secrets) {
         // Writing to a String can't fail.
         let _ = write!(
             yaml,
@@ -40,11 +56,11 @@ pub(super) fn cluster_role() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{all, cluster_role};
+    use super::{PermissionsArgs, all, cluster_role};
 
     #[test]
     fn no_rule_grants_what_no_security_team_grants() {
-        for permission in all() {
+        for permission in all(false) {
             for resource in permission.resources {
                 let subresource = resource.split_once('/').map(|(_, sub)| sub);
                 assert!(matches!(subresource, None | Some("log")), "{resource} must not be asked for");
@@ -58,8 +74,19 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_in_it_only_where_the_run_is_told_to_read_them() {
+        let told: Vec<_> = all(true).filter(|permission| permission.resources == ["secrets"]).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0].verbs, ["get", "list"]);
+        assert_eq!(all(true).count(), all(false).count() + 1, "the flag adds nothing else");
+    }
+
+    #[test]
     fn the_cluster_role_is_yaml() {
-        let role: serde_json::Value = serde_saphyr::from_str(&cluster_role()).unwrap();
-        assert_eq!(role["rules"].as_array().map(Vec::len), Some(all().count()));
+        for read_secrets in [false, true] {
+            let role: serde_json::Value =
+                serde_saphyr::from_str(&cluster_role(&PermissionsArgs { read_secrets })).unwrap();
+            assert_eq!(role["rules"].as_array().map(Vec::len), Some(all(read_secrets).count()));
+        }
     }
 }

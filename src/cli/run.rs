@@ -57,6 +57,10 @@ pub(super) struct RunArgs {
     /// take from a tenant is a dry-run, or arithmetic.
     #[arg(long)]
     prod: bool,
+    /// Read the Secrets of the tenancy's namespaces too, to look for the keys of clouds and services in them;
+    /// no value is ever shown or kept. Without it no Secret is asked for.
+    #[arg(long)]
+    read_secrets: bool,
     /// Milliseconds after which an attempt is a timeout.
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(50..=30_000))]
     timeout: u32,
@@ -159,6 +163,7 @@ pub(super) fn options(args: RunArgs, (tenancy, tenancy_info, suites, selection):
         nodes: usize::from(args.nodes),
         restores: true,
         production: args.prod,
+        read_secrets: args.read_secrets,
         limits: Limits {
             attempts: args.attempts,
             timeout: Duration::from_millis(u64::from(args.timeout)),

@@ -128,7 +128,7 @@ pub(super) fn list(args: &ListArgs) -> miette::Result<u8> {
         for check in &suite.checks {
             let _ = writeln!(text, "  {:<34} {}", check.id, check.title);
         }
-        for rule in permissions::of(family) {
+        for rule in permissions::of(family, true) {
             let resources: Vec<String> = rule
                 .resources
                 .iter()

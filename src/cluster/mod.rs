@@ -1,7 +1,7 @@
 //! The Kubernetes side: connection, snapshot, the claim on namespaces, probe pods, clean-up.
 //!
-//! The runner never asks for exec, attach, port-forward, proxy or a Secret: see
-//! [`permissions`] for all that it asks for.
+//! The runner never asks for exec, attach, port-forward or proxy, and for a Secret only where it was told to:
+//! see [`permissions`] for all that every run asks for.
 
 mod claim;
 mod clock;

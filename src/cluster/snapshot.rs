@@ -205,7 +205,7 @@ pub async fn read_objects(
         let all = Api::<DynamicObject>::all_with(client.clone(), &resource);
         let scopes: Vec<(Option<String>, Api<DynamicObject>)> = match kind.extent {
             Extent::Cluster | Extent::Everywhere => vec![(None, all)],
-            Extent::Tenancy => of_interest
+            Extent::Tenancy | Extent::OnlyIfTold => of_interest
                 .iter()
                 .map(|namespace| {
                     let api = Api::namespaced_with(client.clone(), namespace.as_str(), &resource);

@@ -1,6 +1,7 @@
 //! The families of checks. Each has four parts: `plan`, `observe` (the only one with I/O), `judge`
 //! and `fences`. No family knows another.
 
+pub mod credentials;
 mod judgement;
 mod mutant;
 pub mod network;
@@ -81,7 +82,7 @@ pub struct FamilyEntry {
 }
 
 /// All families, in the order in which they are run: one line for each.
-pub const FAMILIES: &[FamilyEntry] = &[network::FAMILY, rbac::FAMILY];
+pub const FAMILIES: &[FamilyEntry] = &[network::FAMILY, rbac::FAMILY, credentials::FAMILY];
 
 /// The family of this name.
 #[must_use]

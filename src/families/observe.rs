@@ -50,6 +50,8 @@ pub struct Field<'a> {
     pub limits: Limits,
     /// How much may be taken of the cluster.
     pub mode: Mode,
+    /// Whether the run was told to read Secrets. Without it no request for one is made.
+    pub read_secrets: bool,
     /// Who is told how it goes on.
     pub witness: &'a mut dyn Witness,
 }

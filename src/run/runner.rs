@@ -46,6 +46,8 @@ pub struct RunOptions {
     pub restores: bool,
     /// Whether the cluster is treated as one in production even where it says that it may be thrown away.
     pub production: bool,
+    /// Whether families that look into Secrets may read them.
+    pub read_secrets: bool,
 }
 
 impl RunOptions {
@@ -227,6 +229,7 @@ async fn observe(
                 probes,
                 limits: options.limits,
                 mode: world.mode,
+                read_secrets: options.read_secrets,
                 witness: teller,
             })
             .await?;

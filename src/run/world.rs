@@ -15,7 +15,7 @@ use crate::families::Coverage;
 use crate::model::{Namespace, NodeName, RunId, TenantId};
 use crate::plan::{Mode, THROWAWAY_LABEL, resolve, usable_nodes};
 use crate::semantics::network::Profile;
-use crate::semantics::{ObjectKind, Snapshot};
+use crate::semantics::{Extent, ObjectKind, Snapshot};
 use crate::tenancy::PartyKind;
 
 /// What was read before anything is made.
@@ -23,6 +23,8 @@ pub(super) struct World {
     pub(super) run: RunId,
     pub(super) nonce: String,
     pub(super) snapshot: Snapshot,
+    /// How many of the snapshot's unreadable kinds are those that every run reads; they come first.
+    unread: usize,
     pub(super) namespaces: BTreeMap<TenantId, Vec<Namespace>>,
     pub(super) nodes: Vec<NodeName>,
     pub(super) mode: Mode,
@@ -52,7 +54,10 @@ impl World {
         }
         let throwaway = throwaway && !options.production;
         let mut snapshot = read_snapshot(client, all, &of_interest).await?;
-        let kinds: Vec<ObjectKind> = options.families().flat_map(|family| family.reads).copied().collect();
+        // What a probe would disturb is known by now; what families read beside it disturbs nothing.
+        let unread = snapshot.unreadable.len();
+        let told = |kind: &ObjectKind| kind.extent != Extent::OnlyIfTold;
+        let kinds: Vec<ObjectKind> = options.families().flat_map(|family| family.reads).copied().filter(told).collect();
         read_objects(client, &kinds, &of_interest, &mut snapshot).await;
         let mut nodes = usable_nodes(&snapshot.nodes);
         if nodes.is_empty() {
@@ -73,7 +78,7 @@ impl World {
         let stamp = Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
         let run = RunId::new(format!("{stamp}-{}", random.hex(2)));
         let mode = if throwaway { Mode::Throwaway } else { Mode::Production };
-        Ok(Self { run, nonce: random.hex(16), uid, cni, namespaces, snapshot, nodes, mode })
+        Ok(Self { run, nonce: random.hex(16), uid, cni, namespaces, snapshot, unread, nodes, mode })
     }
 
     pub(super) fn profile(&self) -> Profile {
@@ -83,7 +88,7 @@ impl World {
     /// Namespaces in which it can't be known what a probe would disturb.
     pub(super) fn closed(&self) -> BTreeMap<Namespace, String> {
         let mut closed: BTreeMap<Namespace, String> = BTreeMap::new();
-        for unreadable in &self.snapshot.unreadable {
+        for unreadable in self.snapshot.unreadable.iter().take(self.unread) {
             let Some(namespace) = &unreadable.namespace else { continue };
             let disturbs = ["networkpolicies", "ciliumnetworkpolicies"];
             if !disturbs.iter().any(|kind| unreadable.resource.starts_with(kind)) {

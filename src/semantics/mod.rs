@@ -1,6 +1,7 @@
 //! What Kubernetes objects mean: evaluators that never ask a cluster anything.
 
 mod answer;
+pub mod credentials;
 pub mod manifests;
 pub mod network;
 pub mod rbac;

@@ -102,6 +102,9 @@ pub enum Extent {
     Tenancy,
     /// In every namespace.
     Everywhere,
+    /// In the namespaces of the tenancy, and only where the run was told to: by the family itself, never as
+    /// part of the snapshot.
+    OnlyIfTold,
 }
 
 /// A workload, as far as it selects pods.

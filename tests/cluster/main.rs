@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod breaking;
+mod credentials;
 mod engines;
 mod guest;
 mod init;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// What is answered to a method and a path without its query: a status and a body; `None`: nothing, ever.
@@ -30,20 +30,34 @@ impl Api {
 
     /// A cluster of one node with these empty namespaces, which nobody may write to.
     pub(crate) fn read_only(namespaces: &'static [&'static str]) -> Self {
-        Self::answering(move |method, path| {
-            Some(match (method, path) {
-                ("GET", "/version") => (200, VERSION.to_owned()),
-                ("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews") => (201, REVIEW.to_owned()),
-                ("GET", "/api/v1/namespaces") => {
-                    let named: Vec<_> = namespaces.iter().map(|name| object(name, "")).collect();
-                    (200, list("NamespaceList", &named.join(",")))
-                }
-                ("GET", "/api/v1/nodes") => (200, list("NodeList", &object("n", READY))),
-                ("GET", "/apis") => (200, r#"{"kind":"APIGroupList","apiVersion":"v1","groups":[]}"#.to_owned()),
-                ("GET", _) => (200, list("List", "")),
-                _ => (403, FORBIDDEN.to_owned()),
-            })
-        })
+        Self::answering(move |method, path| Some(read_only(namespaces, method, path)))
+    }
+
+    /// The same; it notes the method and path of each request.
+    #[allow(dead_code, reason = "not every test looks at the requests")]
+    pub(crate) fn noting(namespaces: &'static [&'static str]) -> (Self, Arc<Mutex<Vec<String>>>) {
+        let requests: Arc<Mutex<Vec<String>>> = Arc::default();
+        let noted = Arc::clone(&requests);
+        let api = Self::answering(move |method, path| {
+            noted.lock().unwrap().push(format!("{method} {path}"));
+            Some(read_only(namespaces, method, path))
+        });
+        (api, requests)
+    }
+}
+
+fn read_only(namespaces: &[&str], method: &str, path: &str) -> (u16, String) {
+    match (method, path) {
+        ("GET", "/version") => (200, VERSION.to_owned()),
+        ("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews") => (201, REVIEW.to_owned()),
+        ("GET", "/api/v1/namespaces") => {
+            let named: Vec<_> = namespaces.iter().map(|name| object(name, "")).collect();
+            (200, list("NamespaceList", &named.join(",")))
+        }
+        ("GET", "/api/v1/nodes") => (200, list("NodeList", &object("n", READY))),
+        ("GET", "/apis") => (200, r#"{"kind":"APIGroupList","apiVersion":"v1","groups":[]}"#.to_owned()),
+        ("GET", _) => (200, list("List", "")),
+        _ => (403, FORBIDDEN.to_owned()),
     }
 }
 
