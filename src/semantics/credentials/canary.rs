@@ -41,6 +41,8 @@ pub fn of_each_kind(random: &[u8; 32]) -> Vec<Canary> {
     use CredentialKind as Kind;
     const BASE32: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     const BASE62: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    const DIGITS: &str = "0123456789";
     let mut draw = Draw { seed: random, drawn: 0 };
     // The end is fixed, so that none lacks a letter or a digit by chance.
     let mut word = |length: usize| draw.text(BASE62, length - 6) + "k7Zq2W";
@@ -80,8 +82,11 @@ pub fn of_each_kind(random: &[u8; 32]) -> Vec<Canary> {
         (Kind::JsonWebToken, "JWT", token(&json!({"sub": "canary"}), &word(48))),
         (Kind::RegistryLogin, "DOCKER_CONFIG", json!({"auths": {"registry.invalid": {"auth": login}}}).to_string()),
         (Kind::UrlPassword, "DATABASE_URL", format!("postgres://app:{}@db.invalid/app", word(20))),
-        (Kind::NamedSecret, "API_KEY", word(32)),
     ];
+    // Nothing but its name and its looks gives it away: a digit behind every three letters looks drawn by lot
+    // whatever the bytes are.
+    let named = (0..8).map(|_| draw.text(LETTERS, 3) + &draw.text(DIGITS, 1)).collect();
+    all.push((Kind::NamedSecret, "API_KEY", named));
     let id = draw.text(BASE32, 13) + "K7Q";
     all.insert(0, (Kind::AwsAccessKeyId, "AWS_ACCESS_KEY_ID", format!("{}{id}", "AKIA")));
     all.into_iter().map(|(kind, name, text)| Canary { kind, name, text }).collect()
