@@ -478,8 +478,13 @@ fn secrets_are_asked_for_only_where_the_run_is_told_to() {
         let (api, requests) = Api::noting(&["a", "b", "kube-system"]);
         let scene = Scene::new();
         scene.file("kc", kubeconfig(&api.address).as_bytes());
-        let (code, text) = scene.end(&[&["run", "--kubeconfig", "kc"][..], flag].concat());
+        let run = ["run", "--kubeconfig", "kc", "--out", "out", "--priority-class", "theirs"];
+        let (code, text) = scene.end(&[&run[..], flag].concat());
         assert_eq!(code, 3, "nothing could be made:\n{text}");
+        let record: RunRecord =
+            serde_json::from_slice(&std::fs::read(scene.0.path().join("out/run.json")).unwrap()).unwrap();
+        let observed = record.observations.get("credentials").unwrap_or_else(|| panic!("not observed:\n{text}"));
+        assert_eq!(observed["told_to_read_secrets"], asked);
         let requests = requests.lock().unwrap();
         let of_secrets: Vec<_> = requests.iter().filter(|request| request.contains("secrets")).collect();
         assert_eq!(!of_secrets.is_empty(), asked, "{of_secrets:?}");
