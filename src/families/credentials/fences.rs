@@ -24,7 +24,8 @@ pub(super) fn mutants(input: &PlanInput<'_>) -> Vec<Mutant> {
     let first = |party: &TenantId| Some((party.clone(), input.namespaces.get(party)?.first()?.clone()));
     let parties = input.tenancy.parties.iter().filter_map(|party| first(&party.id));
     let of = |(party, namespace): (TenantId, Namespace)| {
-        let planted = sabotages(&[namespace], &SEED).into_iter().find(|one| one.kind == CredentialKind::AwsAccessKeyId)?;
+        let planted =
+            sabotages(&[namespace], &SEED).into_iter().find(|one| one.kind == CredentialKind::AwsAccessKeyId)?;
         Some(Mutant {
             family: Family::new(FAMILY),
             description: planted.description,

@@ -159,9 +159,9 @@ impl World<'_> {
         into.texts += texts.iter().map(Vec::len).sum::<usize>();
         let object = format!("{kind} {namespace}/{}", name_of(metadata));
         let owner = owner_of(metadata);
-        let owned = owner != name_of(metadata);
+        let by_another = owner != name_of(metadata);
         for found in texts.iter().flat_map(|siblings| self.scanner.scan(siblings)) {
-            let alike = |other: &&mut Credential| owned && other.found == found && other.owner == owner;
+            let alike = |other: &&mut Credential| by_another && other.found == found && other.owner == owner;
             match into.found.iter_mut().find(alike) {
                 Some(other) => other.alike += 1,
                 None => into.found.push(Credential { object: object.clone(), owner: owner.clone(), alike: 0, found }),

@@ -25,7 +25,7 @@ pub struct CredentialsParameters {
 pub enum Look {
     /// Pods: environment, arguments, annotations.
     Pods,
-    /// ConfigMaps.
+    /// The namespace's `ConfigMap`s.
     ConfigMaps,
     /// Secrets, where the run was told to read them.
     Secrets,

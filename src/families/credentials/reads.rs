@@ -2,7 +2,7 @@
 
 use crate::semantics::{Extent, ObjectKind};
 
-/// ConfigMaps.
+/// `ConfigMap`s.
 pub(super) const CONFIG_MAPS: ObjectKind = ObjectKind {
     group: "",
     version: "v1",
@@ -32,7 +32,7 @@ pub(super) const ROLE_BINDINGS: ObjectKind = ObjectKind {
     why: "to tell who needs the token that its pod holds",
 };
 
-/// ClusterRoleBindings.
+/// `ClusterRoleBinding`s.
 pub(super) const CLUSTER_ROLE_BINDINGS: ObjectKind = ObjectKind {
     group: RBAC,
     version: "v1",

@@ -28,7 +28,7 @@ pub struct Seen {
 pub struct NamespaceSeen {
     /// Its pods.
     pub pods: Scanned,
-    /// Its ConfigMaps.
+    /// Its `ConfigMap`s.
     pub config_maps: Scanned,
     /// Its Secrets, as far as they were read.
     pub secrets: Scanned,

@@ -62,7 +62,7 @@ pub(super) fn encode(bytes: &[u8]) -> String {
 pub(super) fn runs(text: &str) -> impl Iterator<Item = &str> {
     let in_run = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '=');
     text.split(move |c: char| !in_run(c))
-        .flat_map(|run| {
+        .filter_map(|run| {
             // `NAME=` in front of a run is no part of it: padding stands at the end alone.
             let body = run.trim_end_matches('=');
             let start = body.rfind('=').map_or(0, |at| at + 1);

@@ -124,17 +124,14 @@ pub(super) fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
         let start = before.char_indices().rev().take(LONGEST_NAME).take_while(|(_, c)| in_name(*c)).last()?.0;
         let name = before.get(start..)?;
         let after = text.get(at + 1..)?.trim_start_matches([' ', '\t']);
-        let value = match after.chars().next()? {
-            quote @ ('"' | '\'') => {
-                let inside = after.get(1..)?;
-                inside.get(..inside.bytes().take(LONGEST_VALUE).position(|byte| char::from(byte) == quote)?)?
-            }
-            _ => {
-                let ends = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b';' | b',' | b'"' | b'\'' | b'&');
-                let longest = after.len().min(LONGEST_VALUE);
-                let end = after.bytes().take(longest).position(ends).unwrap_or(longest);
-                after.get(..end)?
-            }
+        let value = if let quote @ ('"' | '\'') = after.chars().next()? {
+            let inside = after.get(1..)?;
+            inside.get(..inside.bytes().take(LONGEST_VALUE).position(|byte| char::from(byte) == quote)?)?
+        } else {
+            let ends = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b';' | b',' | b'"' | b'\'' | b'&');
+            let longest = after.len().min(LONGEST_VALUE);
+            let end = after.bytes().take(longest).position(ends).unwrap_or(longest);
+            after.get(..end)?
         };
         (!value.is_empty()).then_some((name, value))
     })

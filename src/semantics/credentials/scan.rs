@@ -69,7 +69,7 @@ impl Company {
 }
 
 /// A text on the way down.
-struct Text<'a> {
+struct Step<'a> {
     at: &'a str,
     name: &'a str,
     text: &'a str,
@@ -93,13 +93,13 @@ impl<'s> Scanner<'s> {
         let mut all = Vec::new();
         for Field { at, name, text } in siblings {
             let mut found = Vec::new();
-            self.text(&Text { at, name, text, company, documents: 0, layers: 0 }, &mut found);
+            self.text(&Step { at, name, text, company, documents: 0, layers: 0 }, &mut found);
             all.append(&mut found);
         }
         all
     }
 
-    fn text(&self, of: &Text<'_>, found: &mut Vec<Found>) {
+    fn text(&self, of: &Step<'_>, found: &mut Vec<Found>) {
         let before = found.len();
         let form = if of.documents < DOCUMENTS { form(of.text) } else { Form::Text };
         let (is_json, is_document) = (matches!(form, Form::Json(_)), !matches!(form, Form::Text));
@@ -123,7 +123,7 @@ impl<'s> Scanner<'s> {
                     // A name is that of the whole text, not of a part of it such as a token's signature.
                     let name = if run.len() == of.text.trim().len() { of.name } else { "" };
                     let (documents, layers) = (of.documents, of.layers + 1);
-                    self.text(&Text { at: &at, name, text: &inner, company: of.company, documents, layers }, found);
+                    self.text(&Step { at: &at, name, text: &inner, company: of.company, documents, layers }, found);
                 }
             }
         }
@@ -132,7 +132,7 @@ impl<'s> Scanner<'s> {
         }
     }
 
-    fn leaf(&self, of: &Text<'_>, leaf: &Leaf, company: Company, found: &mut Vec<Found>) {
+    fn leaf(&self, of: &Step<'_>, leaf: &Leaf, company: Company, found: &mut Vec<Found>) {
         let at = format!("{} > {}", of.at, leaf.path);
         match leaf.meaning {
             Meaning::GcpKey => {
@@ -148,15 +148,15 @@ impl<'s> Scanner<'s> {
             }
             Meaning::Plain => {
                 let documents = of.documents + 1;
-                let text = Text { at: &at, name: &leaf.name, text: &leaf.text, company, documents, layers: of.layers };
-                self.text(&text, found);
+                let step = Step { at: &at, name: &leaf.name, text: &leaf.text, company, documents, layers: of.layers };
+                self.text(&step, found);
             }
         }
     }
 
     /// What its own shape gives away.
-    fn shapes(&self, of: &Text<'_>, found: &mut Vec<Found>) {
-        let Text { at, text, .. } = *of;
+    fn shapes(&self, of: &Step<'_>, found: &mut Vec<Found>) {
+        let Step { at, text, .. } = *of;
         for shape in tokens::shapes(text) {
             let fingerprint = Value::of(shape.value).fingerprint(self.salt);
             let (kind, lasting, expires) = (shape.kind, shape.lasting, shape.expires);
