@@ -3,6 +3,7 @@
 mod answer;
 pub mod manifests;
 pub mod network;
+pub mod quota;
 pub mod rbac;
 mod snapshot;
 
