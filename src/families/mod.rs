@@ -5,6 +5,7 @@ mod judgement;
 mod mutant;
 pub mod network;
 mod observe;
+pub mod quota;
 pub mod rbac;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +82,7 @@ pub struct FamilyEntry {
 }
 
 /// All families, in the order in which they are run: one line for each.
-pub const FAMILIES: &[FamilyEntry] = &[network::FAMILY, rbac::FAMILY];
+pub const FAMILIES: &[FamilyEntry] = &[network::FAMILY, quota::FAMILY, rbac::FAMILY];
 
 /// The family of this name.
 #[must_use]
