@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::ask::{Ask, Locked, Subject};
 use super::plan::QuotaPlan;
-use super::request::{around, asked, asker, changed, fuller, name_of, sized_at, smallest, used};
+use super::request::{around, asked, asker, beside, changed, fuller, name_of, sized_at, smallest, used};
 use super::rules::{Held, Sized, held, sized};
 use super::seen::{Answer, DefaultsSeen, EdgeSeen, Fault, PairSeen, ReviewSeen, RushSeen, Seen, ShareSeen, TrySeen};
 use super::shape::{Frame, Object, Sort, sort};
@@ -212,6 +212,9 @@ impl Site<'_> {
         };
         seen.twin = Some(self.dry_run(object, smallest.clone()).await);
         if room.milli() <= 0 {
+            if seen.held == Some(Quantity::default()) {
+                seen.beside = self.beside(&sort, &frame).await;
+            }
             return Ok(seen);
         }
         let past = Quantity::of_milli(room.milli() + step(resource).milli());
@@ -284,6 +287,9 @@ impl Site<'_> {
         };
         seen.twin = Some(self.dry_run(object, body.clone()).await);
         if left == 0 {
+            if seen.held == Some(Quantity::default()) {
+                seen.beside = self.beside(&sort(resource), &frame).await;
+            }
             return Ok(seen);
         }
         if self.plan.mode == Mode::Production {
@@ -431,6 +437,11 @@ impl Site<'_> {
                 _ => sleep(Duration::from_millis(100)).await,
             }
         }
+    }
+
+    async fn beside(&self, sort: &Sort, frame: &Frame<'_>) -> Option<TrySeen> {
+        let (object, body) = beside(sort, frame).ok()?;
+        Some(self.dry_run(object, body).await)
     }
 
     async fn dry_run(&self, object: Object, body: Value) -> TrySeen {

@@ -296,3 +296,125 @@ fn in_front(subject: &Subject) -> String {
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use super::{QuotaPlan, plan};
+    use crate::families::PlanInput;
+    use crate::model::{Namespace, TenantId};
+    use crate::plan::Mode;
+    use crate::semantics::Snapshot;
+    use crate::semantics::network::Profile;
+    use crate::tenancy;
+
+    const TENANCY: &str = "
+apiVersion: tenantproof.dev/v1
+kind: Tenancy
+name: test
+tenants:
+- id: a
+  namespaces: [a]
+  subjects: {groups: [a-dev], users: [eve]}
+  share: {quota: {requests.cpu: '8', pods: '20'}, container: {cpu: '2'}}
+- {id: b, namespaces: [b]}
+- {id: c, namespaces: [c]}
+shared:
+- {id: s, namespaces: [s]}
+";
+
+    fn made(snapshot: &Snapshot) -> QuotaPlan {
+        let (label, text) = crate::families::quota::FAMILY.suite;
+        let suite = crate::families::suites().read(label, text.as_bytes()).unwrap();
+        let tenancy = tenancy::read("tenancy.yaml", TENANCY.as_bytes()).unwrap();
+        let namespaces: BTreeMap<TenantId, Vec<Namespace>> =
+            ["a", "b", "c", "s"].map(|name| (TenantId::from(name), vec![Namespace::from(name)])).into();
+        plan(&PlanInput {
+            tenancy: &tenancy,
+            suite: &suite,
+            snapshot,
+            namespaces: &namespaces,
+            nodes: &[],
+            closed: &BTreeMap::new(),
+            profile: Profile::Spec,
+            mode: Mode::Production,
+        })
+    }
+
+    fn snapshot() -> Snapshot {
+        let quota = |namespace: &str, name: &str, spec: Value| {
+            serde_json::from_value(json!({"metadata": {"namespace": namespace, "name": name}, "spec": spec})).unwrap()
+        };
+        let range = json!({"metadata": {"namespace": "a", "name": "size"}, "spec": {"limits": [
+            {"type": "Container", "max": {"cpu": "2", "memory": "1Gi"}}, {"type": "Pod", "min": {"cpu": "1m"}}]}});
+        let account = json!({"metadata": {"namespace": "a", "name": "default"}});
+        Snapshot {
+            quotas: vec![
+                // `cpu` is what was promised as `requests.cpu`: one case, not two.
+                quota("a", "share", json!({"hard": {"cpu": "8", "pods": "20", "services": "3"}})),
+                quota("a", "low", json!({"hard": {"pods": "2"}, "scopes": ["BestEffort"]})),
+                quota("c", "own", json!({"hard": {"limits.memory": "1Gi"}})),
+                quota("s", "own", json!({"hard": {"pods": "1"}})),
+            ],
+            limit_ranges: vec![serde_json::from_value(range).unwrap()],
+            objects: BTreeMap::from([("serviceaccounts".to_owned(), vec![account])]),
+            ..Snapshot::default()
+        }
+    }
+
+    #[test]
+    fn every_limit_that_is_promised_or_set_is_a_case() {
+        let plan = made(&snapshot());
+        let ids: Vec<&str> = plan.cases.iter().map(|case| case.id.as_str().trim_start_matches("quota.")).collect();
+        let expected = [
+            "share.promised:a/pods",
+            "share.promised:a/requests.cpu",
+            "limit.one-past:a/pods",
+            "limit.one-past:a/requests.cpu",
+            "limit.one-past:a/services",
+            "limit.one-past:a/pods@low",
+            "limit.one-past:c/limits.memory",
+            "limit.at-once:a/pods",
+            "limit.at-once:a/services",
+            "container.max:a/cpu",
+            "container.defaults:a/container",
+            "range.bounds:a/container/max/memory",
+            "range.bounds:a/pod/min/cpu",
+            "objects.locked:a/resourcequotas/group=a-dev",
+            "objects.locked:a/limitranges/group=a-dev",
+            "objects.locked:a/resourcequotas/user=eve",
+            "objects.locked:a/limitranges/user=eve",
+            "objects.locked:a/resourcequotas/serviceaccounts",
+            "objects.locked:a/limitranges/serviceaccounts",
+            "objects.locked:a/resourcequotas/serviceaccount=default",
+            "objects.locked:a/limitranges/serviceaccount=default",
+            "objects.locked:c/resourcequotas/serviceaccounts",
+            "objects.locked:c/limitranges/serviceaccounts",
+        ];
+        assert_eq!(ids, expected);
+        assert!(plan.cases.iter().all(|case| case.from == case.to), "a tenant takes from itself");
+    }
+
+    #[test]
+    fn each_question_is_asked_once_and_the_same_world_gives_the_same_plan() {
+        let (plan, again) = (made(&snapshot()), made(&snapshot()));
+        assert_eq!(plan.cases, again.cases);
+        for (namespace, asks) in &plan.asks {
+            let mut keys: Vec<_> = asks.iter().filter_map(super::Ask::key).collect();
+            let all = keys.len();
+            keys.sort_unstable();
+            keys.dedup();
+            assert_eq!(keys.len(), all, "{namespace}");
+        }
+    }
+
+    #[test]
+    fn who_was_promised_nothing_and_has_nothing_is_named_as_not_tried() {
+        let plan = made(&snapshot());
+        assert_eq!(plan.not_tried, ["what b may take of b: no share is promised, and nothing limits it"]);
+        assert!(!plan.asks.contains_key("s"), "a shared part is nobody's share");
+    }
+}

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::ask::Subject;
 use super::seen::{Answer, Fault, RefusedSeen, RushSeen, ShareSeen};
-use super::shape::{Frame, Object, Sort, claim, config_map, service};
+use super::shape::{Frame, Object, Sort, balancer, claim, config_map, service};
 use crate::model::{Namespace, Quantity};
 use crate::semantics::quota::{
     Amounts, Bound, LimitType, Limits, Scopes, counted_name, of_claim, of_pod, of_service, step, usual_name,
@@ -24,10 +24,23 @@ pub(super) fn smallest(sort: &Sort, frame: &Frame<'_>) -> Result<(Object, Value)
         }
         Sort::Request(_) | Sort::Limit(_) | Sort::Count(Object::Pod) => Ok((Object::Pod, frame.smallest()?)),
         Sort::NodePorts => Ok((Object::Service, service(ONE)?)),
+        Sort::Balancer => Ok((Object::Service, balancer())),
         Sort::Count(Object::Service) => Ok((Object::Service, service(Quantity::default())?)),
         Sort::Storage | Sort::Count(Object::Claim) => Ok((Object::Claim, claim(frame.limits, None))),
         Sort::Count(Object::ConfigMap) => Ok((Object::ConfigMap, config_map())),
         Sort::Untried(why) => Err((*why).to_owned()),
+    }
+}
+
+/// An object that takes nothing of a resource: what is compared where the limit is none at all.
+pub(super) fn beside(sort: &Sort, frame: &Frame<'_>) -> Result<(Object, Value), String> {
+    match sort {
+        Sort::NodePorts | Sort::Balancer => Ok((Object::Service, service(Quantity::default())?)),
+        Sort::Request(name) | Sort::Limit(name) if frame.base(&[]).get(name).is_none() => {
+            Ok((Object::Pod, frame.smallest()?))
+        }
+        Sort::Count(Object::ConfigMap) => Ok((Object::Service, service(Quantity::default())?)),
+        _ => Ok((Object::ConfigMap, config_map())),
     }
 }
 
@@ -47,6 +60,9 @@ pub(super) fn sized_at(sort: &Sort, frame: &Frame<'_>, total: Quantity) -> Resul
             }
         }
         Sort::Count(_) => Err("one request asks for one object".to_owned()),
+        Sort::Balancer => {
+            Err("one request asks for one load balancer, and none is made, since it costs money".to_owned())
+        }
         Sort::Untried(why) => Err((*why).to_owned()),
     }
 }
@@ -206,7 +222,8 @@ pub(super) fn asked(body: &Value) -> String {
         }
         "Service" => {
             let ports = body.pointer("/spec/ports").and_then(Value::as_array).map_or(0, Vec::len);
-            match body.pointer("/spec/type") {
+            match body.pointer("/spec/type").and_then(Value::as_str) {
+                Some("LoadBalancer") => "a Service with a load balancer".to_owned(),
                 Some(_) => format!("a Service with {ports} node ports"),
                 None => "a Service".to_owned(),
             }

@@ -100,6 +100,8 @@ pub struct EdgeSeen {
     pub twin: Option<TrySeen>,
     /// The same, made while what is left was really taken.
     pub full: Option<TrySeen>,
+    /// Where the limit is none at all: a request that takes nothing of it.
+    pub beside: Option<TrySeen>,
     /// Why no request can tell; `None` where they were made.
     pub not_tried: Option<String>,
     /// Why what was seen does not count.
@@ -131,6 +133,8 @@ pub struct RushSeen {
     pub past: Option<TrySeen>,
     /// One object by dry-run.
     pub twin: Option<TrySeen>,
+    /// Where the limit is none at all: a request that takes nothing of it.
+    pub beside: Option<TrySeen>,
     /// What was used when all were gone again.
     pub used_after: Option<Quantity>,
     /// Why nothing was made.

@@ -6,6 +6,7 @@ use crate::families::Stance;
 use crate::families::quota::refusal::Author;
 use crate::families::quota::rules::same;
 use crate::families::quota::seen::{Answer, EdgeSeen, RushSeen, TrySeen};
+use crate::model::Quantity;
 
 /// A limit that one request can reach.
 pub(super) fn edge(limit: &Limit<'_>, edge: &EdgeSeen, declared: String) -> Found {
@@ -59,7 +60,7 @@ fn rule_edge(limit: &Limit<'_>, edge: &EdgeSeen) -> Ruling {
     }
     let Some(twin) = &edge.twin else { return untried(limit, edge.not_tried.as_deref(), edge.held, edge.used) };
     if room.milli() <= 0 {
-        return full_already(namespace, quota, resource);
+        return none_left(limit, edge.held, quota, twin, edge.beside.as_ref());
     }
     if let Some(why) = &edge.not_tried {
         return untried(limit, Some(why), edge.held, edge.used);
@@ -98,19 +99,51 @@ fn rule_edge(limit: &Limit<'_>, edge: &EdgeSeen) -> Ruling {
     }
 }
 
+/// Nothing is left. Where the limit is none at all, nothing ever was: then what takes nothing of it is the twin.
+fn none_left(
+    limit: &Limit<'_>,
+    held: Option<Quantity>,
+    quota: &str,
+    one: &TrySeen,
+    beside: Option<&TrySeen>,
+) -> Ruling {
+    let (namespace, resource) = (limit.namespace, limit.resource);
+    if one.answer == Answer::Accepted {
+        let reason = format!("nothing of {resource} is left in {namespace}, and {} was taken", one.asked);
+        return not_enforced(reason, &format!("ResourceQuota {namespace}/{quota}"));
+    }
+    let Some(beside) = beside.filter(|_| held == Some(Quantity::default())) else {
+        return full_already(namespace, quota, resource);
+    };
+    if !refused_for(one, Some(quota), resource) {
+        return unproved(&format!("a request for some {resource}"), one);
+    }
+    if beside.answer != Answer::Accepted {
+        return unproved(&format!("a request that takes no {resource}"), beside);
+    }
+    holds(format!(
+        "{namespace} may take none of {resource}: ResourceQuota {quota} refuses {}, and {} is taken beside it",
+        one.asked, beside.asked
+    ))
+}
+
 fn unsteady(limit: &Limit<'_>, fault: &str) -> Ruling {
     let reason = format!("the limit of {} in {} could not be tried: {fault}", limit.resource, limit.namespace);
     inconclusive("unsteady", reason, "run again when the tenant starts and ends fewer objects")
 }
 
 /// What no request can tell is arithmetic, and said to be.
-fn untried(
-    limit: &Limit<'_>,
-    why: Option<&str>,
-    held: Option<crate::model::Quantity>,
-    used: Option<crate::model::Quantity>,
-) -> Ruling {
+fn untried(limit: &Limit<'_>, why: Option<&str>, held: Option<Quantity>, used: Option<Quantity>) -> Ruling {
     let why = why.unwrap_or("no request was made");
+    if let (Some(held), Some(used)) = (held, used)
+        && used > held
+    {
+        let reason = format!(
+            "{used} of {} are used in {}, and {held} are held: more than the limit",
+            limit.resource, limit.namespace
+        );
+        return inconclusive("over-its-limit", reason, "find what was there before the quota was lowered");
+    }
     let arithmetic = match (held, used) {
         (Some(held), Some(used)) => format!("by arithmetic alone: {used} of {held} are used"),
         _ => "nothing is known of it".to_owned(),
@@ -192,7 +225,8 @@ fn rule_rush(limit: &Limit<'_>, rush: &RushSeen, holds_by: impl Fn(u32, &str) ->
     }
     let Some(room) = rush.room else { return untried(limit, None, rush.held, rush.used) };
     if room == 0 {
-        return full_already(namespace, quota, resource);
+        let Some(twin) = &rush.twin else { return full_already(namespace, quota, resource) };
+        return none_left(limit, rush.held, quota, twin, rush.beside.as_ref());
     }
     let taken = rush.accepted + rush.topped_up;
     if too_many(rush) {
