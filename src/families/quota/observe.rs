@@ -215,6 +215,7 @@ impl Site<'_> {
             if seen.held == Some(Quantity::default()) {
                 seen.beside = self.beside(&sort, &frame).await;
             }
+            seen.fault = self.moved_since(&before).await?;
             return Ok(seen);
         }
         let past = Quantity::of_milli(room.milli() + step(resource).milli());
@@ -238,10 +239,8 @@ impl Site<'_> {
             seen.at = Some(taken);
             seen.fault = (!left.is_empty()).then(|| format!("not gone again: {}", left.join(", ")));
         }
-        let after = self.share().await?;
-        if seen.fault.is_none() && used(&before) != used(&after) {
-            seen.fault = Some("what is used changed while it was tried".to_owned());
-        }
+        let moved = self.moved_since(&before).await?;
+        seen.fault = seen.fault.or(moved);
         Ok(seen)
     }
 
@@ -290,6 +289,7 @@ impl Site<'_> {
             if seen.held == Some(Quantity::default()) {
                 seen.beside = self.beside(&sort(resource), &frame).await;
             }
+            seen.fault = self.moved_since(&before).await?;
             return Ok(seen);
         }
         if self.plan.mode == Mode::Production {
@@ -331,11 +331,11 @@ impl Site<'_> {
         self.counted_again(&before).await;
         let after = self.share().await?;
         seen.used_after = after.holdings.iter().find(|one| one.name == quota.name).and_then(|one| one.used.get(name));
-        if !remains.is_empty() {
-            seen.fault = Some(format!("not gone again: {}", remains.join(", ")));
-        } else if used(&before) != used(&after) {
-            seen.fault = Some("what is used changed while it was tried".to_owned());
-        }
+        seen.fault = if remains.is_empty() {
+            self.moved_since(&before).await?
+        } else {
+            Some(format!("not gone again: {}", remains.join(", ")))
+        };
         Ok(seen)
     }
 
@@ -426,6 +426,12 @@ impl Site<'_> {
         let ways: BTreeMap<String, Result<bool, String>> = join_all(ways).await.into_iter().collect();
         let control = Some(self.trials.may(&who, basic).await);
         ReviewSeen { user: who.user, groups: who.groups, ways, control }
+    }
+
+    /// That what is used has changed: then nothing that was seen can be told from somebody else's doing.
+    async fn moved_since(&self, before: &ShareSeen) -> Result<Option<String>, String> {
+        let after = self.share().await?;
+        Ok((used(before) != used(&after)).then(|| "what is used changed while it was tried".to_owned()))
     }
 
     /// Waits, for a bounded time, until as much is used as before.

@@ -158,7 +158,7 @@ fn rush(accepted: u32, topped_up: u32, past: &Value) -> Value {
 #[case::a_webhook(rush(0, 0, &by_webhook()), Inconclusive, "other-author")]
 #[case::no_answers(with(rush(17, 0, &by_quota("q", "pods")), "silent", json!(1)), Inconclusive, "no-answer")]
 #[case::moving(with(rush(17, 0, &by_quota("q", "pods")), "fault", json!("moved")), Inconclusive, "unsteady")]
-#[case::full_before(with(rush(0, 0, &Value::Null), "room", json!(0)), Inconclusive, "at-its-limit")]
+#[case::full_before(with(with(rush(0, 0, &Value::Null), "room", json!(0)), "twin", by_quota("q", "pods")), Inconclusive, "at-its-limit")]
 #[case::in_production(with(rush(0, 0, &Value::Null), "not_tried", json!("this is production")), Skipped, "")]
 #[case::twin_refused(with(with(rush(0, 0, &Value::Null), "not_tried", json!("x")), "twin", by_webhook()), Inconclusive, "other-author")]
 fn a_limit_that_objects_reach(#[case] entry: Value, #[case] verdict: Verdict, #[case] kind: &str) {
