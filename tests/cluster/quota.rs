@@ -80,7 +80,7 @@ impl<'a> Shared<'a> {
             Some(broken) => self.lab.apply(&serde_json::to_string(broken).unwrap()),
             None => self.lab.delete("v1", object, &self.story.a, name),
         }
-        let ended = self.lab.run(&self.tenancy()).end();
+        let ended = self.lab.run(&self.tenancy()).with(&["--family", "quota"]).end();
         self.lab.apply(&serde_json::to_string(&sabotage.whole).unwrap());
         self.settled();
         accused(&ended.expect_code(1), kind, words);
@@ -127,7 +127,7 @@ fn a_conforming_story_is_filled_to_its_limits_and_left_as_it_was() {
     for lab in labs() {
         let shared = Shared::new(&lab, "filled");
         let before = shared.used();
-        let ended = lab.run(&shared.tenancy()).end().expect_code(0);
+        let ended = lab.run(&shared.tenancy()).with(&["--family", "quota"]).end().expect_code(0);
         let record = ended.record();
         assert_eq!(record.run.mode, Mode::Throwaway, "the lab says that it may be thrown away");
         let of = |check: &str| {
@@ -177,11 +177,11 @@ fn each_broken_fence_is_found_with_its_tenant_and_its_cause_and_none_once_all_ar
              roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: generous}}\n\
              subjects: [{{kind: Group, name: a-developers, apiGroup: rbac.authorization.k8s.io}}]\n"
         ));
-        let ended = lab.run(&shared.tenancy()).end().expect_code(1);
+        let ended = lab.run(&shared.tenancy()).with(&["--family", "quota"]).end().expect_code(1);
         accused(&ended, "tenant-may-edit", "let group a-developers patch resourcequotas");
         lab.delete("rbac.authorization.k8s.io/v1", "RoleBinding", &a, "generous");
 
-        let whole = lab.run(&shared.tenancy()).end().expect_code(0);
+        let whole = lab.run(&shared.tenancy()).with(&["--family", "quota"]).end().expect_code(0);
         assert!(whole.record().findings.is_empty(), "with every fence back nobody should be accused");
         nothing_left(&lab, &shared, &whole);
     }
@@ -205,7 +205,7 @@ fn a_quota_that_somebody_changes_meanwhile_proves_nothing() {
                     std::thread::sleep(Duration::from_millis(100));
                 }
             });
-            let ended = lab.run(&shared.tenancy()).end();
+            let ended = lab.run(&shared.tenancy()).with(&["--family", "quota"]).end();
             over.store(true, Ordering::Relaxed);
             ended
         })
@@ -225,8 +225,9 @@ fn a_run_in_production_takes_nothing_at_any_moment() {
     for lab in labs() {
         let shared = Shared::new(&lab, "earning");
         let pods: Api<Pod> = Api::namespaced(lab.client.clone(), &shared.story.a);
-        let before = lab.run(&shared.tenancy()).with(&["--prod"]);
-        let (ended, samples) = watched(before, || {
+        let before = shared.used();
+        let run = lab.run(&shared.tenancy()).with(&["--prod", "--family", "quota"]);
+        let (ended, samples) = watched(run, || {
             let made = lab.wait(pods.list(&kube::api::ListParams::default().labels(RUN_LABEL))).unwrap();
             let gated = made.iter().filter(|pod| {
                 pod.spec.as_ref().is_some_and(|spec| spec.scheduling_gates.iter().flatten().next().is_some())
@@ -235,13 +236,8 @@ fn a_run_in_production_takes_nothing_at_any_moment() {
         });
         let ended = ended.expect_code(0);
         assert!(samples.iter().all(|(gated, _)| *gated == 0), "no pod should be made to fill a quota");
-        // The network's probes are pods too; what only this family asks for never moves.
-        let still =
-            ["services.nodeports=0", "persistentvolumeclaims=0", "requests.storage=0", "requests.example.com/gpu=0"];
         for (_, used) in &samples {
-            for one in still {
-                assert!(used.iter().any(|other| other == one), "{one} should stay: {used:?}");
-            }
+            assert_eq!(used, &before, "nothing of the quota should be taken at any moment");
         }
         let at_once = ended.record().results.iter().filter(|one| one.case.check.as_str() == "quota.limit.at-once");
         for one in at_once {

@@ -7,7 +7,12 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
-use crate::model::Quantity;
+use super::rules::{Held, Sized, held, sized};
+use super::seen::ShareSeen;
+use crate::families::{Mutant, PlanInput};
+use crate::model::{Family, Quantity};
+use crate::semantics::quota::{Limits, holdings};
+use crate::tenancy::{Party, PartyKind};
 
 /// One way to break one fence.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +44,71 @@ pub enum How {
 #[must_use]
 pub fn sabotages(quotas: &[ResourceQuota], ranges: &[LimitRange]) -> Vec<Sabotage> {
     quotas.iter().flat_map(of_quota).chain(ranges.iter().flat_map(of_range)).collect()
+}
+
+/// Every way to break the quotas and limits of the tenants. One that costs no promise is harmless: what was
+/// promised is still held by another object, or by what is left of this one.
+#[must_use]
+pub(super) fn mutants(input: &PlanInput<'_>) -> Vec<Mutant> {
+    let mut all = Vec::new();
+    for party in input.tenancy.parties.iter().filter(|party| party.kind == PartyKind::Tenant) {
+        for namespace in input.namespaces.get(&party.id).into_iter().flatten() {
+            let name = namespace.as_str();
+            let quotas = here(&input.snapshot.quotas, name, |quota| quota.metadata.namespace.as_deref());
+            let ranges = here(&input.snapshot.limit_ranges, name, |range| range.metadata.namespace.as_deref());
+            for sabotage in sabotages(&quotas, &ranges) {
+                let harmless = harmless(party, name, (&quotas, &ranges), &sabotage);
+                all.push(Mutant {
+                    family: Family::from(super::NAME),
+                    description: sabotage.description,
+                    whole: Some(sabotage.whole),
+                    broken: sabotage.broken,
+                    tenants: [party.id.clone()].into(),
+                    harmless,
+                });
+            }
+        }
+    }
+    all
+}
+
+fn here<K: Clone>(objects: &[K], name: &str, namespace: impl Fn(&K) -> Option<&str>) -> Vec<K> {
+    objects.iter().filter(|object| namespace(object) == Some(name)).cloned().collect()
+}
+
+/// Why no check of this family can notice; `None` where one should.
+fn harmless(
+    party: &Party,
+    namespace: &str,
+    (quotas, ranges): (&[ResourceQuota], &[LimitRange]),
+    sabotage: &Sabotage,
+) -> Option<String> {
+    let (mut quotas, mut ranges) = (quotas.to_vec(), ranges.to_vec());
+    let name = sabotage.whole.pointer("/metadata/name").and_then(Value::as_str);
+    let broken = sabotage.broken.clone();
+    match sabotage.how {
+        How::QuotaDeleted | How::QuotaRaised => {
+            quotas.retain(|quota| quota.metadata.name.as_deref() != name);
+            quotas.extend(broken.and_then(|broken| serde_json::from_value(broken).ok()));
+        }
+        How::LimitsDeleted | How::LimitRaised => {
+            ranges.retain(|range| range.metadata.name.as_deref() != name);
+            ranges.extend(broken.and_then(|broken| serde_json::from_value(broken).ok()));
+        }
+    }
+    let left =
+        ShareSeen { holdings: holdings(&quotas, namespace), limits: Limits::of(&ranges, namespace), fault: None };
+    let quotas_hold = party
+        .share
+        .quota
+        .iter()
+        .all(|(resource, promised)| matches!(held(&left, resource, None, Some(*promised)), Held::Within { .. }));
+    let limits_hold = party
+        .share
+        .container
+        .iter()
+        .all(|(resource, promised)| matches!(sized(&left, resource, *promised), Sized::Within { .. }));
+    (quotas_hold && limits_hold).then(|| "what was promised is held all the same".to_owned())
 }
 
 fn of_quota(quota: &ResourceQuota) -> Vec<Sabotage> {
@@ -120,9 +190,31 @@ fn written(object: &impl serde::Serialize, kind: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
     use serde_json::json;
 
-    use super::{How, sabotages};
+    use super::{How, harmless, sabotages};
+    use crate::tenancy;
+
+    #[rstest]
+    #[case("deleted", 1, false)]
+    #[case("pods raised", 1, false)]
+    #[case("services raised", 1, true)]
+    #[case("deleted", 2, true)]
+    fn what_costs_no_promise_is_harmless(#[case] words: &str, #[case] quotas: usize, #[case] expected: bool) {
+        let tenancy = "apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: t\ntenants:\n\
+                       - {id: a, namespaces: [a], share: {quota: {pods: '20'}}}\n- {id: b, namespaces: [b]}\n";
+        let tenancy = tenancy::read("t.yaml", tenancy.as_bytes()).unwrap();
+        let quota = |name: &str| {
+            let hard = json!({"pods": "20", "services": "1"});
+            serde_json::from_value(json!({"metadata": {"namespace": "a", "name": name}, "spec": {"hard": hard}}))
+                .unwrap()
+        };
+        let quotas: Vec<_> = ["one", "two"].into_iter().take(quotas).map(quota).collect();
+        let ways = sabotages(&quotas, &[]);
+        let way = ways.iter().find(|way| way.description.contains(words)).unwrap();
+        assert_eq!(harmless(&tenancy.parties[0], "a", (&quotas, &[]), way).is_some(), expected, "{}", way.description);
+    }
 
     #[test]
     fn each_quota_and_each_limit_is_broken_in_every_way_and_can_be_put_back() {

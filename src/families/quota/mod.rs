@@ -44,6 +44,7 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     needs: needs::NEEDS,
     plan: |input| Box::new(plan(input)),
     judge: judge_stored,
+    mutants: fences::mutants,
 };
 
 /// Judges cases by stored observations.

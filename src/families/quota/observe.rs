@@ -129,13 +129,12 @@ impl Site<'_> {
 
     async fn one(&self, ask: &Ask, seen: &mut Seen) {
         match ask {
-            Ask::Share { .. } | Ask::Locked { .. } => {}
             Ask::Edge { resource, quota: None, promised, key, .. } | Ask::Rush { resource, promised, key, .. }
                 if matches!(sort(resource), Sort::Count(_)) =>
             {
                 seen.rushes.insert(key.clone(), self.rush(resource, *promised).await);
             }
-            Ask::Rush { .. } => {}
+            Ask::Share { .. } | Ask::Locked { .. } | Ask::Rush { .. } => {}
             Ask::Edge { resource, quota, promised, key, .. } => {
                 seen.edges.insert(key.clone(), self.edge(resource, quota.as_deref(), *promised).await);
             }
@@ -225,10 +224,10 @@ impl Site<'_> {
         };
         seen.past = Some(self.dry_run(object, past).await);
         let tried = self.dry_run(object, at.clone()).await;
-        let fill =
+        let really =
             self.plan.mode == Mode::Throwaway && object == Object::Pod && within && tried.answer == Answer::Accepted;
         seen.at = Some(tried);
-        if fill {
+        if really {
             let (at, full) = (self.named(at), self.named(smallest));
             let taken = self.try_to(object, &at, false).await;
             if taken.answer == Answer::Accepted {

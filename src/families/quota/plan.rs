@@ -46,7 +46,8 @@ pub fn plan(input: &PlanInput<'_>) -> QuotaPlan {
         mode: input.mode,
         not_tried: Vec::new(),
     };
-    let tenants: Vec<&Party> = input.tenancy.parties.iter().filter(|party| party.kind == PartyKind::Tenant).collect();
+    let asked_for = |party: &&Party| input.tenants.is_empty() || input.tenants.contains(&party.id);
+    let tenants = input.tenancy.parties.iter().filter(|party| party.kind == PartyKind::Tenant).filter(asked_for);
     let mut places = Vec::new();
     for party in tenants {
         for namespace in input.namespaces.get(&party.id).into_iter().flatten() {
@@ -81,10 +82,6 @@ pub fn plan(input: &PlanInput<'_>) -> QuotaPlan {
 
 impl QuotaPlan {
     fn add(&mut self, check: &Check, place: &Place<'_>, what: &str, title: String, ask: Ask) {
-        let asks = self.asks.entry(place.namespace.clone()).or_default();
-        if !asks.iter().any(|other| other.key().is_some() && other.key() == ask.key()) {
-            asks.push(ask.clone());
-        }
         let party = &place.party.id;
         self.cases.push(Case {
             id: CaseId::new(format!("{}:{}/{what}", check.id, place.namespace)),
@@ -96,6 +93,10 @@ impl QuotaPlan {
             expect: Access::Denied,
             ask: serde_json::to_value(&ask).unwrap_or_default(),
         });
+        let asks = self.asks.entry(place.namespace.clone()).or_default();
+        if !asks.iter().any(|other| other.key().is_some() && other.key() == ask.key()) {
+            asks.push(ask);
+        }
     }
 }
 
@@ -299,7 +300,7 @@ fn in_front(subject: &Subject) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use serde_json::{Value, json};
 
@@ -341,6 +342,7 @@ shared:
             closed: &BTreeMap::new(),
             profile: Profile::Spec,
             mode: Mode::Production,
+            tenants: &BTreeSet::new(),
         })
     }
 

@@ -73,7 +73,7 @@ fn after<'a>(said: &'a str, words: &str) -> Vec<&'a str> {
 /// Reads `Container is 2, but …`, or `Container is 2.  No limit is specified`.
 fn bounded(bound: Bound, resource: &str, rest: &str) -> Option<(Bound, String, LimitType, Quantity)> {
     let (kind, rest) = rest.split_once(" is ")?;
-    let amount = rest.split(|c: char| c == ',' || c == ' ').next()?.trim_end_matches('.');
+    let amount = rest.split([',', ' ']).next()?.trim_end_matches('.');
     Some((bound, resource.to_owned(), LimitType::of(kind)?, Quantity::parse(amount)?))
 }
 

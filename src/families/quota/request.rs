@@ -35,11 +35,12 @@ pub(super) fn smallest(sort: &Sort, frame: &Frame<'_>) -> Result<(Object, Value)
 /// An object that takes nothing of a resource: what is compared where the limit is none at all.
 pub(super) fn beside(sort: &Sort, frame: &Frame<'_>) -> Result<(Object, Value), String> {
     match sort {
-        Sort::NodePorts | Sort::Balancer => Ok((Object::Service, service(Quantity::default())?)),
+        Sort::NodePorts | Sort::Balancer | Sort::Count(Object::ConfigMap) => {
+            Ok((Object::Service, service(Quantity::default())?))
+        }
         Sort::Request(name) | Sort::Limit(name) if frame.base(&[]).get(name).is_none() => {
             Ok((Object::Pod, frame.smallest()?))
         }
-        Sort::Count(Object::ConfigMap) => Ok((Object::Service, service(Quantity::default())?)),
         _ => Ok((Object::ConfigMap, config_map())),
     }
 }

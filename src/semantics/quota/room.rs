@@ -81,7 +81,7 @@ pub fn usual_name(resource: &str) -> String {
 /// The least by which an amount of a resource can grow.
 #[must_use]
 pub fn step(resource: &str) -> Quantity {
-    if resource == "cpu" || resource.ends_with(".cpu") {
+    if matches!(resource, "cpu" | "requests.cpu" | "limits.cpu") {
         return Quantity::of_milli(1);
     }
     let page = resource.rsplit_once("hugepages-").and_then(|(_, size)| Quantity::parse(size));

@@ -35,7 +35,7 @@ impl Scopes {
     pub fn of(quota: &ResourceQuota) -> Self {
         let spec = quota.spec.clone().unwrap_or_default();
         let plain = spec.scopes.into_iter().flatten().map(|name| scope(&name, "Exists", &[]));
-        let selected = spec.scope_selector.into_iter().flat_map(|selector| selector.match_expressions).flatten();
+        let selected = spec.scope_selector.into_iter().filter_map(|selector| selector.match_expressions).flatten();
         let selected =
             selected.map(|one| scope(&one.scope_name, &one.operator, one.values.as_deref().unwrap_or_default()));
         Self(plain.chain(selected).collect())
