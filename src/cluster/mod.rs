@@ -17,6 +17,7 @@ mod priority;
 mod probes;
 mod retry;
 mod snapshot;
+mod trial;
 
 pub use claim::{Claiming, Claims, LOCK_NAME, release_all};
 pub use connect::{ConnectOptions, Connection, connect};
@@ -29,3 +30,4 @@ pub(crate) use retry::patiently;
 pub use snapshot::{
     NetworkPolicyVersions, network_policy_versions, read_namespaces, read_objects, read_snapshot, versions_of,
 };
+pub use trial::{Asker, TrialAnswer, TrialKind, Trials};

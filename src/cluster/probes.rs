@@ -87,6 +87,13 @@ impl ProbeRun {
         }
     }
 
+    /// The image that the probes run: what else is made of pods asks for the same, which the cluster's own
+    /// policies know.
+    #[must_use]
+    pub fn image(&self) -> &str {
+        &self.settings.image
+    }
+
     /// The probes that run.
     #[must_use]
     pub fn started(&self) -> &BTreeMap<ProbeName, Started> {

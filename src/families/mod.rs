@@ -6,6 +6,7 @@ mod judgement;
 mod mutant;
 pub mod network;
 mod observe;
+pub mod quota;
 pub mod rbac;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,7 +83,7 @@ pub struct FamilyEntry {
 }
 
 /// All families, in the order in which they are run: one line for each.
-pub const FAMILIES: &[FamilyEntry] = &[network::FAMILY, rbac::FAMILY, credentials::FAMILY];
+pub const FAMILIES: &[FamilyEntry] = &[network::FAMILY, quota::FAMILY, rbac::FAMILY, credentials::FAMILY];
 
 /// The family of this name.
 #[must_use]

@@ -4,6 +4,7 @@ mod answer;
 pub mod credentials;
 pub mod manifests;
 pub mod network;
+pub mod quota;
 pub mod rbac;
 mod snapshot;
 

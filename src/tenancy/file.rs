@@ -102,7 +102,7 @@ pub struct Subjects {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Share {
     /// The most that all objects of one namespace of the tenant may take together, by the resource names
-    /// of a ResourceQuota, such as `requests.cpu: "8"` or `pods: "20"`.
+    /// of a `ResourceQuota`, such as `requests.cpu: "8"` or `pods: "20"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minProperties" = 1))]
     pub quota: Option<BTreeMap<String, String>>,

@@ -59,7 +59,7 @@ pub struct Subjects {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// The most that all its objects together may take, in each of its namespaces, by the resource names
-    /// of a ResourceQuota.
+    /// of a `ResourceQuota`.
     pub quota: BTreeMap<String, Quantity>,
     /// The most that one container may be limited to, by resource.
     pub container: BTreeMap<String, Quantity>,

@@ -11,6 +11,7 @@ mod engines;
 mod guest;
 mod init;
 mod mutate;
+mod quota;
 mod rbac;
 mod sabotage;
 mod safety;

@@ -35,7 +35,7 @@ pub(super) fn judge(cases: &[Case], seen: &Seen) -> Result<Vec<CaseResult>, Judg
 
 type Ruling = (Verdict, String, Option<Cause>);
 
-fn rule(case: &Case, ask: &Ask, asked: &[&AskedSeen], seen: &Seen) -> Ruling {
+fn rule(of: &Case, ask: &Ask, asked: &[&AskedSeen], seen: &Seen) -> Ruling {
     let allowed: Vec<&&AskedSeen> = asked.iter().filter(|one| one.answer == Stance::Allowed).collect();
     // What a reader knows best comes first.
     let known = |one: &&&&AskedSeen| ["secrets", "pods", "configmaps"].contains(&one.question.resource.as_str());
@@ -102,8 +102,8 @@ fn rule(case: &Case, ask: &Ask, asked: &[&AskedSeen], seen: &Seen) -> Ruling {
         }
     }
     let place = match ask.place {
-        Place::AnotherTenant => format!("in {}", case.to),
-        Place::OwnNamespaces => format!("in {}", case.from),
+        Place::AnotherTenant => format!("in {}", of.to),
+        Place::OwnNamespaces => format!("in {}", of.from),
         Place::Cluster => "on the cluster".to_owned(),
     };
     let reason = format!(

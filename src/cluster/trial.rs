@@ -1,0 +1,206 @@
+//! Requests that are made to see what becomes of them: a dry-run, which keeps nothing, or an object that is owned by
+//! the run's Lease and goes again at once.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt};
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec, SubjectAccessReviewStatus,
+};
+use k8s_openapi::api::core::v1::{LimitRange, ResourceQuota};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, PostParams};
+use kube::core::GroupVersionKind;
+use kube::{Api, Client};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::claim::Claims;
+use super::error::in_words;
+use super::pod::RUN_LABEL;
+use super::retry::{after_lag, patiently};
+use crate::model::{Namespace, RunId};
+
+/// Deletions that are under way at the same time.
+const AT_ONCE: usize = 24;
+/// How long objects that were deleted may take to be gone.
+const GONE_AFTER: Duration = Duration::from_secs(30);
+
+/// A kind of object that may be asked for: none that holds a secret, or costs money by being there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrialKind {
+    /// A pod, which a scheduling gate keeps from ever running.
+    Pod,
+    /// A Service that selects nothing.
+    Service,
+    /// A claim that no volume can be bound to.
+    PersistentVolumeClaim,
+    /// An empty ConfigMap.
+    ConfigMap,
+}
+
+impl TrialKind {
+    fn resource(self) -> ApiResource {
+        let (kind, plural) = match self {
+            Self::Pod => ("Pod", "pods"),
+            Self::Service => ("Service", "services"),
+            Self::PersistentVolumeClaim => ("PersistentVolumeClaim", "persistentvolumeclaims"),
+            Self::ConfigMap => ("ConfigMap", "configmaps"),
+        };
+        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("", "v1", kind), plural)
+    }
+}
+
+/// What the API server said.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TrialAnswer {
+    /// It takes the object, which then looks like this.
+    Accepted(Value),
+    /// It refuses it.
+    Refused {
+        /// The HTTP status.
+        code: u16,
+        /// Why, in its words.
+        message: String,
+    },
+    /// It gave no answer that says anything of the request.
+    Silent(String),
+}
+
+/// Who asks for access, as the API server would know them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asker {
+    /// The user; empty for a group alone.
+    pub user: String,
+    /// The groups.
+    pub groups: Vec<String>,
+}
+
+/// Requests of one run.
+pub struct Trials<'a> {
+    client: &'a Client,
+    claims: &'a Claims,
+    run: &'a RunId,
+}
+
+impl<'a> Trials<'a> {
+    /// Requests of this run, in the namespaces that it holds.
+    #[must_use]
+    pub const fn new(client: &'a Client, claims: &'a Claims, run: &'a RunId) -> Self {
+        Self { client, claims, run }
+    }
+
+    /// Why nothing may be made in a namespace; `None` where it may.
+    #[must_use]
+    pub fn obstacle(&self, namespace: &Namespace) -> Option<String> {
+        self.claims.owner(namespace).err()
+    }
+
+    /// Asks for an object without making it.
+    pub async fn dry_run(&self, kind: TrialKind, namespace: &Namespace, body: &Value) -> TrialAnswer {
+        self.create(kind, namespace, body, &PostParams { dry_run: true, ..PostParams::default() }).await
+    }
+
+    /// Makes an object, owned by the run's Lease: whatever becomes of the run, it goes with that.
+    pub async fn make(&self, kind: TrialKind, namespace: &Namespace, body: &Value) -> TrialAnswer {
+        self.create(kind, namespace, body, &PostParams::default()).await
+    }
+
+    async fn create(&self, kind: TrialKind, namespace: &Namespace, body: &Value, how: &PostParams) -> TrialAnswer {
+        let mut body: DynamicObject = match serde_json::from_value(body.clone()) {
+            Ok(body) => body,
+            Err(error) => return TrialAnswer::Silent(error.to_string()),
+        };
+        match self.claims.owner(namespace) {
+            Ok(owner) => body.metadata.owner_references = Some(vec![owner]),
+            Err(why) => return TrialAnswer::Silent(why),
+        }
+        body.metadata.labels.get_or_insert_default().insert(RUN_LABEL.to_owned(), self.run.to_string());
+        let api = self.api(kind, namespace);
+        match after_lag(|| api.create(how, &body)).await {
+            Ok(made) => TrialAnswer::Accepted(serde_json::to_value(made).unwrap_or_default()),
+            // Its name is this run's own: it was made by a request whose answer was lost.
+            Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {
+                TrialAnswer::Accepted(serde_json::to_value(&body).unwrap_or_default())
+            }
+            Err(kube::Error::Api(status)) if status.code < 500 && status.code != 429 => {
+                TrialAnswer::Refused { code: status.code, message: in_words(&kube::Error::Api(status)) }
+            }
+            Err(error) => TrialAnswer::Silent(in_words(&error)),
+        }
+    }
+
+    /// Deletes objects of this run and waits until they are gone; what is left is named.
+    pub async fn remove(&self, kind: TrialKind, namespace: &Namespace, names: &[String]) -> Vec<String> {
+        let api = self.api(kind, namespace);
+        let at_once = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+        let deletions = stream::iter(names).map(|name| {
+            let (api, at_once) = (api.clone(), at_once.clone());
+            async move {
+                if let Err(error) = patiently(|| api.delete(name, &at_once)).await {
+                    tracing::debug!(%error, name, "an object of a trial was not deleted now");
+                }
+            }
+        });
+        deletions.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+        let ours = ListParams::default().labels(&format!("{RUN_LABEL}={}", self.run));
+        let end = Instant::now() + GONE_AFTER;
+        loop {
+            let left: BTreeSet<String> = match patiently(|| api.list(&ours)).await {
+                Ok(list) => list.items.into_iter().filter_map(|object| object.metadata.name).collect(),
+                Err(error) => return vec![format!("{namespace}: {}", in_words(&error))],
+            };
+            let left: Vec<String> =
+                names.iter().filter(|name| left.contains(*name)).map(|name| format!("{namespace}/{name}")).collect();
+            if left.is_empty() || Instant::now() >= end {
+                return left;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    fn api(&self, kind: TrialKind, namespace: &Namespace) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), namespace.as_str(), &kind.resource())
+    }
+
+    /// The quotas and limits of a namespace as they are now.
+    ///
+    /// # Errors
+    /// Why they can't be read, in the API server's words.
+    pub async fn shares(&self, namespace: &Namespace) -> Result<(Vec<ResourceQuota>, Vec<LimitRange>), String> {
+        let quotas: Api<ResourceQuota> = Api::namespaced(self.client.clone(), namespace.as_str());
+        let ranges: Api<LimitRange> = Api::namespaced(self.client.clone(), namespace.as_str());
+        let all = ListParams::default();
+        let quotas = patiently(|| quotas.list(&all)).await.map_err(|error| in_words(&error))?;
+        let ranges = patiently(|| ranges.list(&all)).await.map_err(|error| in_words(&error))?;
+        Ok((quotas.items, ranges.items))
+    }
+
+    /// Whether somebody may do something, as the API server's authorizers say.
+    ///
+    /// # Errors
+    /// Why it was not told.
+    pub async fn may(&self, who: &Asker, what: ResourceAttributes) -> Result<bool, String> {
+        let reviews: Api<SubjectAccessReview> = Api::all(self.client.clone());
+        let review = SubjectAccessReview {
+            spec: SubjectAccessReviewSpec {
+                user: Some(who.user.clone()).filter(|user| !user.is_empty()),
+                groups: Some(who.groups.clone()),
+                resource_attributes: Some(what),
+                ..SubjectAccessReviewSpec::default()
+            },
+            ..SubjectAccessReview::default()
+        };
+        let plainly = PostParams::default();
+        let reviewed = patiently(|| reviews.create(&plainly, &review)).await.map_err(|error| in_words(&error))?;
+        match reviewed.status {
+            Some(SubjectAccessReviewStatus { evaluation_error: Some(error), allowed: false, .. })
+                if !error.is_empty() =>
+            {
+                Err(error)
+            }
+            Some(status) => Ok(status.allowed),
+            None => Err("the review came back without an answer".to_owned()),
+        }
+    }
+}

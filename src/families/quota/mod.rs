@@ -1,0 +1,55 @@
+//! The quota family: no tenant can take more of the cluster than its share.
+//!
+//! - `plan`: tenancy and snapshot in, cases out. Pure.
+//! - `observe`: asks for what is within a limit, and for one past it. The only part with I/O.
+//! - `judge`: a case and what was seen in, a verdict with its reason out. Pure.
+//! - [`fences`]: how each quota and limit is taken down and put back. Pure.
+
+mod ask;
+pub mod fences;
+mod judge;
+mod needs;
+mod observe;
+mod parameters;
+mod plan;
+mod refusal;
+mod request;
+mod rules;
+mod seen;
+mod shape;
+
+pub use ask::{Ask, Locked, Subject};
+pub use judge::judge;
+pub use parameters::{QuotaParameters, Trial};
+pub use plan::{QuotaPlan, plan};
+pub use seen::{
+    Answer, DefaultsSeen, EdgeSeen, Fault, PairSeen, RefusedSeen, ReviewSeen, RushSeen, Seen, ShareSeen, TrySeen,
+};
+
+use super::{CaseResult, FamilyEntry, JudgeError};
+use crate::document::shape::Slot;
+use crate::model::CaseId;
+use crate::plan::Case;
+
+/// The family's name.
+pub const NAME: &str = "quota";
+
+/// The family.
+pub(super) const FAMILY: FamilyEntry = FamilyEntry {
+    name: NAME,
+    about: "what a tenant can take of the cluster, by requests up to each limit and one past it",
+    suite: ("suites/quota.yaml", include_str!("../../../suites/quota.yaml")),
+    parameters: Slot::of::<QuotaParameters>(NAME),
+    reads: needs::READS,
+    needs: needs::NEEDS,
+    plan: |input| Box::new(plan(input)),
+    judge: judge_stored,
+    mutants: fences::mutants,
+};
+
+/// Judges cases by stored observations.
+fn judge_stored(cases: &[Case], observations: &serde_json::Value) -> Result<Vec<CaseResult>, JudgeError> {
+    let seen: Seen = serde_json::from_value(observations.clone())
+        .map_err(|error| JudgeError { case: CaseId::new(NAME), why: error.to_string() })?;
+    judge(cases, &seen)
+}
