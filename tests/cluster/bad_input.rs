@@ -118,7 +118,12 @@ fn the_printed_cluster_role_is_enough_and_one_namespace_less_costs_that_tenant_a
         }
         let config = lab.kubeconfig_of(&partial);
         let path = config.path().to_str().unwrap();
-        let ended = lab.run(&story.tenancy()).with(&["--kubeconfig", path]).end().expect_code(3);
+        let ended = lab
+            .run(&story.tenancy())
+            .families(&["network", "credentials"])
+            .with(&["--kubeconfig", path])
+            .end()
+            .expect_code(3);
         only_concerns(ended.record(), &story.b, "forbidden");
         let credentials = ended.record().results.iter().filter(|one| one.case.family.as_str() == "credentials");
         let mut unread = 0;

@@ -33,7 +33,11 @@ fn every_fence_that_is_taken_down_is_found_and_stands_again() {
     for lab in labs().into_iter().take(1) {
         let story = Story::new(&lab, "mutate");
         let before = fences(&lab, &story);
-        let ended = lab.run(&story.tenancy()).command_is("mutate").with(&["--check", "network.cross-tenant.*"]).end();
+        let ended = lab
+            .run(&story.tenancy())
+            .command_is("mutate")
+            .with(&["--check", "network.cross-tenant.pod", "--check", "network.flow.pod"])
+            .end();
         let mutation = mutation(&ended);
         assert_eq!(ended.code, 0, "{}", ended.text);
         assert!(mutation.finished.is_some() && mutation.count(Outcome::Found) >= 5, "{}", ended.text);

@@ -80,7 +80,7 @@ impl<'a> Shared<'a> {
             Some(broken) => self.lab.apply(&serde_json::to_string(broken).unwrap()),
             None => self.lab.delete("v1", object, &self.story.a, name),
         }
-        let ended = self.lab.run(&self.tenancy()).with(&["--family", "quota"]).end();
+        let ended = self.lab.run(&self.tenancy()).families(&["quota"]).end();
         self.lab.apply(&serde_json::to_string(&sabotage.whole).unwrap());
         self.settled();
         accused(&ended.expect_code(1), kind, words);
@@ -127,7 +127,7 @@ fn a_conforming_story_is_filled_to_its_limits_and_left_as_it_was() {
     for lab in labs() {
         let shared = Shared::new(&lab, "filled");
         let before = shared.used();
-        let ended = lab.run(&shared.tenancy()).with(&["--family", "quota"]).end().expect_code(0);
+        let ended = lab.run(&shared.tenancy()).families(&["quota"]).end().expect_code(0);
         let record = ended.record();
         assert_eq!(record.run.mode, Mode::Throwaway, "the lab says that it may be thrown away");
         let of = |check: &str| {
@@ -177,11 +177,11 @@ fn each_broken_fence_is_found_with_its_tenant_and_its_cause_and_none_once_all_ar
              roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: generous}}\n\
              subjects: [{{kind: Group, name: a-developers, apiGroup: rbac.authorization.k8s.io}}]\n"
         ));
-        let ended = lab.run(&shared.tenancy()).with(&["--family", "quota"]).end().expect_code(1);
+        let ended = lab.run(&shared.tenancy()).families(&["quota"]).end().expect_code(1);
         accused(&ended, "tenant-may-edit", "let group a-developers patch resourcequotas");
         lab.delete("rbac.authorization.k8s.io/v1", "RoleBinding", &a, "generous");
 
-        let whole = lab.run(&shared.tenancy()).with(&["--family", "quota"]).end().expect_code(0);
+        let whole = lab.run(&shared.tenancy()).families(&["quota"]).end().expect_code(0);
         assert!(whole.record().findings.is_empty(), "with every fence back nobody should be accused");
         nothing_left(&lab, &shared, &whole);
     }
@@ -205,7 +205,7 @@ fn a_quota_that_somebody_changes_meanwhile_proves_nothing() {
                     std::thread::sleep(Duration::from_millis(100));
                 }
             });
-            let ended = lab.run(&shared.tenancy()).with(&["--family", "quota"]).end();
+            let ended = lab.run(&shared.tenancy()).families(&["quota"]).end();
             over.store(true, Ordering::Relaxed);
             ended
         })
@@ -226,7 +226,7 @@ fn a_run_in_production_takes_nothing_at_any_moment() {
         let shared = Shared::new(&lab, "earning");
         let pods: Api<Pod> = Api::namespaced(lab.client.clone(), &shared.story.a);
         let before = shared.used();
-        let run = lab.run(&shared.tenancy()).with(&["--prod", "--family", "quota"]);
+        let run = lab.run(&shared.tenancy()).families(&["quota"]).with(&["--prod"]);
         let (ended, samples) = watched(run, || {
             let made = lab.wait(pods.list(&kube::api::ListParams::default().labels(RUN_LABEL))).unwrap();
             let gated = made.iter().filter(|pod| {

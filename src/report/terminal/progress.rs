@@ -92,7 +92,7 @@ impl Progress {
     }
 
     fn finish(&mut self, phase: Phase, label: &str, seconds: f64, detail: &str) {
-        let name = padded(label, 20);
+        let name = padded(label, 26);
         let line = format!("{name} {:>8}  {}", wording::seconds(seconds), self.style.shown(detail));
         let at = self.under_way.iter().position(|one| one.phase == phase);
         if let Some(bar) = at.map(|at| self.under_way.remove(at)).and_then(|one| one.bar) {
@@ -130,7 +130,7 @@ impl Progress {
 
     fn look(&self, total: Option<usize>) -> ProgressStyle {
         let count = if total.is_some() { "{pos}/{len}" } else { "" };
-        let template = format!("{{spinner}} {{msg:20}} {{elapsed:>8}}  {count} {{prefix}}");
+        let template = format!("{{spinner}} {{msg:26}} {{elapsed:>8}}  {count} {{prefix}}");
         let frames: &[&str] = match self.style.charset {
             crate::report::style::Charset::Unicode => &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", "⠿"],
             crate::report::style::Charset::Ascii => &["-", "\\", "|", "/", "-"],
