@@ -138,9 +138,9 @@ fn keeps_finished_phases_and_shows_the_one_under_way() {
     std::thread::sleep(std::time::Duration::from_millis(300));
     let lines = screen.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert_eq!(lines[0], "━ read the cluster        0.4 s  20 objects, 41 pods");
+    assert_eq!(lines[0], "━ read the cluster              0.4 s  20 objects, 41 pods");
     assert!(lines[1].contains("start the probes") && lines[1].contains("2/6 waiting for worker-2"), "{lines:?}");
     on(Event::PhaseFinished { phase: Phase::Start, family: None, seconds: 9.3, detail: "6 probes on 2 nodes".into() });
     on(Event::Finished { status: tenantproof::run::RunStatus::Finished, at: String::new() });
-    assert_eq!(screen.lines()[1..], ["━ start the probes        9.3 s  6 probes on 2 nodes"]);
+    assert_eq!(screen.lines()[1..], ["━ start the probes              9.3 s  6 probes on 2 nodes"]);
 }
