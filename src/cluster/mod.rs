@@ -3,6 +3,7 @@
 //! The runner never asks for exec, attach, port-forward or proxy, and for a Secret only where it was told to:
 //! see [`permissions`] for all that every run asks for.
 
+pub mod access;
 mod claim;
 mod clock;
 mod connect;
@@ -22,12 +23,10 @@ mod trial;
 pub use claim::{Claiming, Claims, LOCK_NAME, release_all};
 pub use connect::{ConnectOptions, Connection, connect};
 pub use error::ClusterError;
-pub(crate) use error::in_words;
 pub use identity::{cni_of, uid_of};
 pub use pod::{PROBE_LABEL, PodSettings, RUN_LABEL};
 pub use probes::{ProbeFault, ProbeRun, Started};
-pub(crate) use retry::patiently;
 pub use snapshot::{
     NetworkPolicyVersions, network_policy_versions, read_namespaces, read_objects, read_snapshot, versions_of,
 };
-pub use trial::{Asker, TrialAnswer, TrialKind, Trials};
+pub use trial::{TrialAnswer, TrialKind, Trials};

@@ -5,9 +5,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
-use k8s_openapi::api::authorization::v1::{
-    ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec, SubjectAccessReviewStatus,
-};
 use k8s_openapi::api::core::v1::{LimitRange, ResourceQuota};
 use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, PostParams};
 use kube::core::GroupVersionKind;
@@ -65,15 +62,6 @@ pub enum TrialAnswer {
     },
     /// It gave no answer that says anything of the request.
     Silent(String),
-}
-
-/// Who asks for access, as the API server would know them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asker {
-    /// The user; empty for a group alone.
-    pub user: String,
-    /// The groups.
-    pub groups: Vec<String>,
 }
 
 /// Requests of one run.
@@ -174,33 +162,5 @@ impl<'a> Trials<'a> {
         let quotas = patiently(|| quotas.list(&all)).await.map_err(|error| in_words(&error))?;
         let ranges = patiently(|| ranges.list(&all)).await.map_err(|error| in_words(&error))?;
         Ok((quotas.items, ranges.items))
-    }
-
-    /// Whether somebody may do something, as the API server's authorizers say.
-    ///
-    /// # Errors
-    /// Why it was not told.
-    pub async fn may(&self, who: &Asker, what: ResourceAttributes) -> Result<bool, String> {
-        let reviews: Api<SubjectAccessReview> = Api::all(self.client.clone());
-        let review = SubjectAccessReview {
-            spec: SubjectAccessReviewSpec {
-                user: Some(who.user.clone()).filter(|user| !user.is_empty()),
-                groups: Some(who.groups.clone()),
-                resource_attributes: Some(what),
-                ..SubjectAccessReviewSpec::default()
-            },
-            ..SubjectAccessReview::default()
-        };
-        let plainly = PostParams::default();
-        let reviewed = patiently(|| reviews.create(&plainly, &review)).await.map_err(|error| in_words(&error))?;
-        match reviewed.status {
-            Some(SubjectAccessReviewStatus { evaluation_error: Some(error), allowed: false, .. })
-                if !error.is_empty() =>
-            {
-                Err(error)
-            }
-            Some(status) => Ok(status.allowed),
-            None => Err("the review came back without an answer".to_owned()),
-        }
     }
 }

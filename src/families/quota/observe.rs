@@ -9,6 +9,7 @@ use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use k8s_openapi::api::core::v1::Pod;
+use kube::Client;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -18,11 +19,13 @@ use super::request::{around, asked, asker, beside, changed, fuller, name_of, siz
 use super::rules::{Held, Sized, held, sized};
 use super::seen::{Answer, DefaultsSeen, EdgeSeen, Fault, PairSeen, ReviewSeen, RushSeen, Seen, ShareSeen, TrySeen};
 use super::shape::{Frame, Object, Sort, sort};
-use crate::cluster::{Asker, ClusterError, TrialAnswer, TrialKind, Trials};
+use crate::cluster::access::{self, What};
+use crate::cluster::{ClusterError, TrialAnswer, TrialKind, Trials};
 use crate::families::{Coverage, FamilyPlan, Field, Observed, Stage};
 use crate::model::{Namespace, Quantity, RunId};
 use crate::plan::{Case, Mode};
 use crate::semantics::quota::{Amounts, Bound, LimitType, Limits, Scopes, holdings, step};
+use crate::semantics::rbac;
 
 /// Namespaces that are tried at the same time.
 const NAMESPACES: usize = 6;
@@ -58,7 +61,7 @@ impl FamilyPlan for QuotaPlan {
             let total = self.asks.values().map(Vec::len).sum();
             witness.began(Stage::Observe, total);
             let sites = self.asks.iter().map(|(namespace, asks)| {
-                let site = Site { plan: self, trials: &trials, run, namespace, image: &image, made: &made };
+                let site = Site { plan: self, client, trials: &trials, run, namespace, image: &image, made: &made };
                 async move { (asks.len(), site.observe(asks).await) }
             });
             let mut sites = stream::iter(sites).buffer_unordered(NAMESPACES);
@@ -90,6 +93,7 @@ impl Seen {
 /// A namespace that is tried.
 struct Site<'a> {
     plan: &'a QuotaPlan,
+    client: &'a Client,
     trials: &'a Trials<'a>,
     run: &'a RunId,
     namespace: &'a Namespace,
@@ -401,8 +405,7 @@ impl Site<'_> {
 
     async fn review(&self, subject: &Subject, objects: Locked) -> ReviewSeen {
         let namespace = self.namespace;
-        let (user, groups) = asker(subject, namespace);
-        let who = Asker { user, groups };
+        let who = &asker(subject, namespace);
         let ways = objects.ways().iter().map(|(verb, subresource)| {
             let subresource = (!subresource.is_empty()).then(|| (*subresource).to_owned());
             let what = subresource.as_ref().map_or_else(String::new, |part| format!("/{part}"));
@@ -413,18 +416,21 @@ impl Site<'_> {
                 verb: Some((*verb).to_owned()),
                 ..ResourceAttributes::default()
             };
-            let who = &who;
-            async move { (format!("{verb} {}{what}", objects.plural()), self.trials.may(who, attributes).await) }
+            let way = format!("{verb} {}{what}", objects.plural());
+            async move { (way, self.may(who, What::Resource(attributes)).await) }
         });
-        let basic = ResourceAttributes {
-            group: Some("authorization.k8s.io".to_owned()),
-            resource: Some("selfsubjectaccessreviews".to_owned()),
-            verb: Some("create".to_owned()),
-            ..ResourceAttributes::default()
-        };
         let ways: BTreeMap<String, Result<bool, String>> = join_all(ways).await.into_iter().collect();
-        let control = Some(self.trials.may(&who, basic).await);
-        ReviewSeen { user: who.user, groups: who.groups, ways, control }
+        let control = Some(self.may(who, What::everybody()).await);
+        ReviewSeen {
+            user: who.user_name().unwrap_or_default().to_owned(),
+            groups: who.groups().to_vec(),
+            ways,
+            control,
+        }
+    }
+
+    async fn may(&self, who: &rbac::Subject, what: What) -> Result<bool, String> {
+        access::may(self.client, who, what).await.map(|ruling| ruling.allowed)
     }
 
     /// That what is used has changed: then nothing that was seen can be told from somebody else's doing.

@@ -10,6 +10,7 @@ use crate::model::{Namespace, Quantity};
 use crate::semantics::quota::{
     Amounts, Bound, LimitType, Limits, Scopes, counted_name, of_claim, of_pod, of_service, step, usual_name,
 };
+use crate::semantics::rbac;
 
 const ONE: Quantity = Quantity::of_milli(1000);
 
@@ -175,16 +176,13 @@ pub(super) fn changed(before: &ShareSeen, after: &ShareSeen) -> Option<Fault> {
     (before.limits != after.limits).then(|| Fault::Changed("its LimitRanges".to_owned()))
 }
 
-/// The user and the groups as which a subject asks.
-pub(super) fn asker(subject: &Subject, namespace: &Namespace) -> (String, Vec<String>) {
-    let everybody = "system:authenticated".to_owned();
-    let accounts =
-        || vec!["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}"), everybody.clone()];
+/// The subject as the API server's authorizers know it.
+pub(super) fn asker(subject: &Subject, namespace: &Namespace) -> rbac::Subject {
     match subject {
-        Subject::Group(group) => (String::new(), vec![group.clone(), everybody]),
-        Subject::User(user) => (user.clone(), vec![everybody]),
-        Subject::ServiceAccounts => (String::new(), accounts()),
-        Subject::ServiceAccount(name) => (format!("system:serviceaccount:{namespace}:{name}"), accounts()),
+        Subject::Group(group) => rbac::Subject::group(group, []),
+        Subject::User(user) => rbac::Subject::user(user, []),
+        Subject::ServiceAccounts => rbac::Subject::any_service_account(namespace.as_str()),
+        Subject::ServiceAccount(name) => rbac::Subject::service_account(namespace.as_str(), name),
     }
 }
 

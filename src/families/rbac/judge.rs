@@ -71,7 +71,7 @@ fn rule(of: &Case, ask: &Ask, asked: &[&AskedSeen], seen: &Seen) -> Ruling {
         return inconclusive(
             "not-answered",
             why,
-            "grant `create` on subjectaccessreviews.authorization.k8s.io to the runner",
+            "grant `create` on subjectaccessreviews.authorization.k8s.io to the runner, and see that every authorizer of the API server answers",
         );
     }
     if let Some(unclear) = asked.iter().find(|one| one.computed == Stance::Unknown) {

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use futures::StreamExt as _;
 use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
-use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
-use kube::api::PostParams;
-use kube::{Api, Client};
+use k8s_openapi::api::authorization::v1::{NonResourceAttributes, ResourceAttributes};
+use kube::Client;
 
 use super::plan::RbacPlan;
 use super::question::Question;
 use super::seen::{AskedSeen, ControlSeen, Seen};
-use crate::cluster::{ClusterError, in_words, patiently};
+use crate::cluster::ClusterError;
+use crate::cluster::access::{self, Ruling, What};
 use crate::families::{Coverage, FamilyPlan, Field, Observed, Stage, Stance};
 use crate::model::Namespace;
 use crate::plan::Case;
@@ -44,7 +44,7 @@ impl FamilyPlan for RbacPlan {
                     let at_ms = Timestamp::now().as_millisecond();
                     let subject = self.subjects.get(&computed.question.subject);
                     let (answer, said) = match subject {
-                        Some(subject) => ask(client, subject, &computed.question).await,
+                        Some(subject) => ask(client, subject, in_review(&computed.question)).await,
                         None => (Stance::Unknown, "the plan has no such subject".to_owned()),
                     };
                     let seen = AskedSeen {
@@ -75,69 +75,40 @@ impl FamilyPlan for RbacPlan {
     }
 }
 
-/// What every subject that may speak to the API server at all must be allowed: to ask what it may do itself.
+/// What every subject that may speak to the API server at all must be allowed: to ask what it may do itself. Who is
+/// not authenticated may see the version, and nothing else that every cluster allows.
 async fn controls(client: &Client, subjects: &BTreeMap<String, Subject>) -> BTreeMap<String, ControlSeen> {
     let mut controls = BTreeMap::new();
     for (name, subject) in subjects {
-        // Who is not authenticated may see the version, and nothing else that every cluster allows.
-        let question = Question {
-            subject: name.clone(),
-            verb: "create".to_owned(),
-            api_group: "authorization.k8s.io".to_owned(),
-            resource: "selfsubjectaccessreviews".to_owned(),
-            subresource: String::new(),
-            namespace: String::new(),
-        };
         let anonymous = subject.groups().iter().any(|group| group == "system:unauthenticated");
-        let (what, (answer, said)) = if anonymous {
-            ("get /version".to_owned(), ask_path(client, subject, "/version").await)
+        let (in_words, what) = if anonymous {
+            let version = NonResourceAttributes { path: Some("/version".to_owned()), verb: Some("get".to_owned()) };
+            ("get /version", What::Path(version))
         } else {
-            (question.what(), ask(client, subject, &question).await)
+            ("create selfsubjectaccessreviews.authorization.k8s.io for the whole cluster", What::everybody())
         };
-        controls.insert(name.clone(), ControlSeen { what, answer, said });
+        let (answer, said) = ask(client, subject, what).await;
+        controls.insert(name.clone(), ControlSeen { what: in_words.to_owned(), answer, said });
     }
     controls
 }
 
-async fn ask(client: &Client, subject: &Subject, question: &Question) -> (Stance, String) {
+async fn ask(client: &Client, subject: &Subject, what: What) -> (Stance, String) {
+    match access::may(client, subject, what).await {
+        Ok(Ruling { allowed: true, reason }) => (Stance::Allowed, reason),
+        Ok(Ruling { allowed: false, reason }) => (Stance::Denied, reason),
+        Err(why) => (Stance::Unknown, why),
+    }
+}
+
+fn in_review(question: &Question) -> What {
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let attributes = ResourceAttributes {
+    What::Resource(ResourceAttributes {
         verb: text(&question.verb),
         group: text(&question.api_group),
         resource: text(&question.resource),
         subresource: text(&question.subresource),
         namespace: text(&question.namespace),
         ..ResourceAttributes::default()
-    };
-    review(client, SubjectAccessReviewSpec { resource_attributes: Some(attributes), ..of(subject) }).await
-}
-
-async fn ask_path(client: &Client, subject: &Subject, path: &str) -> (Stance, String) {
-    let attributes = k8s_openapi::api::authorization::v1::NonResourceAttributes {
-        path: Some(path.to_owned()),
-        verb: Some("get".to_owned()),
-    };
-    review(client, SubjectAccessReviewSpec { non_resource_attributes: Some(attributes), ..of(subject) }).await
-}
-
-fn of(subject: &Subject) -> SubjectAccessReviewSpec {
-    SubjectAccessReviewSpec {
-        user: subject.user_name().map(ToOwned::to_owned),
-        groups: Some(subject.groups().to_vec()),
-        ..SubjectAccessReviewSpec::default()
-    }
-}
-
-async fn review(client: &Client, spec: SubjectAccessReviewSpec) -> (Stance, String) {
-    let reviews: Api<SubjectAccessReview> = Api::all(client.clone());
-    let review = SubjectAccessReview { spec, ..SubjectAccessReview::default() };
-    let plainly = PostParams::default();
-    match patiently(|| reviews.create(&plainly, &review)).await {
-        Ok(SubjectAccessReview { status: Some(status), .. }) => {
-            let said = status.reason.or(status.evaluation_error).unwrap_or_default();
-            (if status.allowed { Stance::Allowed } else { Stance::Denied }, said)
-        }
-        Ok(_) => (Stance::Unknown, "the answer has no status".to_owned()),
-        Err(error) => (Stance::Unknown, in_words(&error)),
-    }
+    })
 }

@@ -1,6 +1,6 @@
 //! Who acts for a tenant, and who is everybody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Namespace;
 use crate::semantics::rbac::{RbacObjects, Subject};
@@ -24,8 +24,7 @@ pub(super) fn of_tenant(
         subjects.insert(format!("user {user}"), Subject::user(user, []));
     }
     for namespace in namespaces {
-        let group = format!("system:serviceaccounts:{namespace}");
-        let all = Subject::group(&group, ["system:serviceaccounts".to_owned()]);
+        let all = Subject::any_service_account(namespace.as_str());
         subjects.insert(format!("any service account of {namespace}"), all);
         for name in named_accounts(objects, namespace) {
             let account = Subject::service_account(namespace.as_str(), &name);
@@ -40,8 +39,8 @@ pub(super) fn everybody() -> BTreeMap<String, Subject> {
     EVERYBODY.iter().map(|group| (format!("group {group}"), Subject::group(group, []))).collect()
 }
 
-/// Service accounts of a namespace that some binding names.
-fn named_accounts(objects: &RbacObjects, namespace: &Namespace) -> Vec<String> {
+/// Service accounts of a namespace that some binding names, as what they are or by their users' names.
+fn named_accounts(objects: &RbacObjects, namespace: &Namespace) -> BTreeSet<String> {
     let of_bindings = objects.role_bindings.iter().flat_map(|binding| {
         let own = binding.metadata.namespace.as_deref();
         binding.subjects.iter().flatten().map(move |subject| (own, subject))
@@ -50,14 +49,47 @@ fn named_accounts(objects: &RbacObjects, namespace: &Namespace) -> Vec<String> {
         .cluster_role_bindings
         .iter()
         .flat_map(|binding| binding.subjects.iter().flatten().map(|subject| (None, subject)));
-    let mut names: Vec<String> = of_bindings
+    let user = Subject::service_account(namespace.as_str(), "");
+    let user = user.user_name().unwrap_or_default();
+    of_bindings
         .chain(of_cluster)
-        .filter(|(own, subject)| {
-            subject.kind == "ServiceAccount" && subject.namespace.as_deref().or(*own) == Some(namespace.as_str())
+        .filter_map(|(own, subject)| match subject.kind.as_str() {
+            "ServiceAccount" => {
+                let place = subject.namespace.as_deref().or(own);
+                (place == Some(namespace.as_str())).then(|| subject.name.clone())
+            }
+            "User" => subject.name.strip_prefix(user).map(str::to_owned),
+            _ => None,
         })
-        .map(|(_, subject)| subject.name.clone())
-        .collect();
-    names.sort();
-    names.dedup();
-    names
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::rbac::v1::RoleBinding;
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::of_tenant;
+    use crate::semantics::rbac::RbacObjects;
+    use crate::tenancy::Subjects;
+
+    #[rstest]
+    #[case::as_what_it_is(json!({"kind": "ServiceAccount", "namespace": "a", "name": "app"}), true)]
+    #[case::by_its_users_name(json!({"kind": "User", "name": "system:serviceaccount:a:app"}), true)]
+    #[case::of_another_namespace(json!({"kind": "ServiceAccount", "namespace": "b", "name": "app"}), false)]
+    #[case::a_user_of_another(json!({"kind": "User", "name": "system:serviceaccount:ab:app"}), false)]
+    #[case::of_the_bindings_namespace(json!({"kind": "ServiceAccount", "name": "app"}), false)]
+    fn a_service_account_that_a_binding_names_is_a_subject(#[case] subject: serde_json::Value, #[case] named: bool) {
+        let binding: RoleBinding = serde_json::from_value(json!({
+            "metadata": {"namespace": "b", "name": "oops"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+            "subjects": [subject],
+        }))
+        .unwrap();
+        let objects = RbacObjects { role_bindings: vec![binding], ..RbacObjects::default() };
+        let subjects = of_tenant(&Subjects::default(), &["a".into()], &objects);
+        assert!(subjects.contains_key("any service account of a"));
+        assert_eq!(subjects.contains_key("service account a/app"), named, "{:?}", subjects.keys());
+    }
 }

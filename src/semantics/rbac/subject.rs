@@ -38,6 +38,12 @@ impl Subject {
         Self::of(Some(name.to_owned()), all)
     }
 
+    /// Whichever service account of a namespace: what all of them may do.
+    #[must_use]
+    pub fn any_service_account(namespace: &str) -> Self {
+        Self::of(None, account_groups(namespace).to_vec())
+    }
+
     /// Who is known as a member of a group alone: what every member may do. Membership of a namespace's service accounts
     /// implies no other, for a certificate can tell of it without that of all service accounts.
     #[must_use]

@@ -1,0 +1,110 @@
+//! Asking the API server whether somebody may do something. Nothing is created by it.
+
+use k8s_openapi::api::authorization::v1::{
+    NonResourceAttributes, ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec, SubjectAccessReviewStatus,
+};
+use kube::api::PostParams;
+use kube::{Api, Client};
+
+use super::error::in_words;
+use super::retry::patiently;
+use crate::semantics::rbac::Subject;
+
+/// What somebody may do or not.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// A verb on a resource.
+    Resource(ResourceAttributes),
+    /// A verb on a path.
+    Path(NonResourceAttributes),
+}
+
+impl What {
+    /// What every authenticated subject may: ask what it may do itself. A subject that is refused even this is known
+    /// to nobody, and its other refusals show nothing.
+    #[must_use]
+    pub fn everybody() -> Self {
+        Self::Resource(ResourceAttributes {
+            group: Some("authorization.k8s.io".to_owned()),
+            resource: Some("selfsubjectaccessreviews".to_owned()),
+            verb: Some("create".to_owned()),
+            ..ResourceAttributes::default()
+        })
+    }
+}
+
+/// What the API server's authorizers say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// Their reason; often empty.
+    pub reason: String,
+}
+
+/// Asks the authorizers whether a subject may do something.
+///
+/// # Errors
+/// Why it was not told, in the API server's words. An authorizer that failed has told nothing, whatever the review's
+/// answer is: only what is allowed all the same counts.
+pub async fn may(client: &Client, who: &Subject, what: What) -> Result<Ruling, String> {
+    let reviews: Api<SubjectAccessReview> = Api::all(client.clone());
+    let (resource_attributes, non_resource_attributes) = match what {
+        What::Resource(resource) => (Some(resource), None),
+        What::Path(path) => (None, Some(path)),
+    };
+    let review = SubjectAccessReview {
+        spec: SubjectAccessReviewSpec {
+            user: who.user_name().map(ToOwned::to_owned),
+            groups: Some(who.groups().to_vec()),
+            resource_attributes,
+            non_resource_attributes,
+            ..SubjectAccessReviewSpec::default()
+        },
+        ..SubjectAccessReview::default()
+    };
+    let plainly = PostParams::default();
+    let reviewed = patiently(|| reviews.create(&plainly, &review)).await.map_err(|error| in_words(&error))?;
+    read(reviewed.status)
+}
+
+fn read(status: Option<SubjectAccessReviewStatus>) -> Result<Ruling, String> {
+    let Some(status) = status else { return Err("the review came back without an answer".to_owned()) };
+    match status.evaluation_error {
+        Some(error) if !status.allowed && !error.is_empty() => Err(error),
+        _ => Ok(Ruling { allowed: status.allowed, reason: status.reason.unwrap_or_default() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::authorization::v1::SubjectAccessReviewStatus;
+    use rstest::rstest;
+
+    use super::{Ruling, read};
+
+    #[rstest]
+    #[case::allowed(true, "", Ok(true))]
+    #[case::refused(false, "", Ok(false))]
+    #[case::allowed_though_another_failed(true, "webhook: timeout", Ok(true))]
+    #[case::an_authorizer_that_failed_refuses_nothing(false, "webhook: timeout", Err("webhook: timeout"))]
+    fn a_failed_authorizer_is_no_refusal(
+        #[case] allowed: bool,
+        #[case] evaluation_error: &str,
+        #[case] told: Result<bool, &str>,
+    ) {
+        let status = SubjectAccessReviewStatus {
+            allowed,
+            evaluation_error: Some(evaluation_error.to_owned()),
+            reason: Some("its words".to_owned()),
+            ..SubjectAccessReviewStatus::default()
+        };
+        let ruling = |allowed| Ruling { allowed, reason: "its words".to_owned() };
+        assert_eq!(read(Some(status)), told.map(ruling).map_err(str::to_owned));
+    }
+
+    #[test]
+    fn a_review_without_an_answer_says_nothing() {
+        assert!(read(None).is_err());
+    }
+}
