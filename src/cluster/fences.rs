@@ -64,19 +64,19 @@ pub async fn make(client: &Client, change: &Change) -> Result<(), ClusterError> 
 pub async fn restore(client: &Client, namespaces: &[Namespace]) -> Result<Vec<String>, ClusterError> {
     let journal: Api<ConfigMap> = Api::namespaced(client.clone(), NAMESPACE);
     let marked = ListParams::default().labels(JOURNAL);
-    let entries = match patiently(|| journal.list(&marked)).await {
-        Ok(entries) => entries,
-        // Who may not read the journal has taken no fence down, and could put none back.
-        Err(kube::Error::Api(status)) if status.code == 403 => return Ok(Vec::new()),
-        Err(error) => return Err(ClusterError::explain("read which fences were taken down", &error)),
-    };
+    let entries = patiently(|| journal.list(&marked))
+        .await
+        .map_err(|error| ClusterError::explain("read which fences were taken down", &error))?;
     let mut restored = Vec::new();
     for entry in entries {
         let name = entry.metadata.name.unwrap_or_default();
         let data = entry.data.unwrap_or_default();
         let part = |key: &str| data.get(key).and_then(|text| serde_json::from_str::<Value>(text).ok());
         let (whole, broken) = (part("whole"), part("broken"));
-        let Some(object) = whole.as_ref().or(broken.as_ref()) else { continue };
+        let Some(object) = whole.as_ref().or(broken.as_ref()) else {
+            let what = format!("read in ConfigMap {NAMESPACE}/{name} which fence was taken down");
+            return Err(ClusterError::Api { what, why: "it holds no object".to_owned() });
+        };
         let place = object.pointer("/metadata/namespace").and_then(Value::as_str);
         if place.is_some_and(|place| !namespaces.iter().any(|namespace| namespace.as_str() == place)) {
             continue;

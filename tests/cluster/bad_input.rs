@@ -9,7 +9,7 @@ use kube::api::{DeleteParams, ListParams};
 use tenantproof::model::Verdict;
 use tenantproof::run::{RunRecord, RunStatus};
 
-use super::support::{Lab, Story, bare_pod, eventually, expect_nothing_left, labs};
+use super::support::{Rbac, Story, bare_pod, eventually, expect_nothing_left, labs};
 
 /// Asserts that every connection of a namespace is inconclusive for this reason, and that others are judged.
 fn only_concerns(record: &RunRecord, namespace: &str, why: &str) {
@@ -17,8 +17,7 @@ fn only_concerns(record: &RunRecord, namespace: &str, why: &str) {
     let mut others = 0;
     for result in record.results.iter().filter(|result| result.case.family.as_str() == "network") {
         let judgement = &result.judgement;
-        // What makes nothing is not refused either.
-        if judgement.verdict == Verdict::Skipped || result.case.family.as_str() != "network" {
+        if judgement.verdict == Verdict::Skipped {
             continue;
         }
         if concerned(result.case.id.as_str()) {
@@ -38,45 +37,9 @@ fn only_concerns(record: &RunRecord, namespace: &str, why: &str) {
     assert!(others > 0, "the other tenants should be judged");
 }
 
-/// The namespaces of a story.
-fn namespaces<'a>(story: &'a Story<'_>) -> [&'a str; 3] {
-    [&story.a, &story.b, &story.shared]
-}
-
-/// A cluster-wide object of a test's own, removed whatever becomes of the test.
-struct ClusterWide<'a> {
-    lab: &'a Lab,
-    kind: &'static str,
-    name: String,
-}
-
-impl<'a> ClusterWide<'a> {
-    fn new(lab: &'a Lab, kind: &'static str, name: &str, rest: &str) -> Self {
-        let one = Self { lab, kind, name: name.to_owned() };
-        lab.apply(&format!("apiVersion: {RBAC}\nkind: {kind}\nmetadata: {{name: {name}}}\n{rest}"));
-        one
-    }
-}
-
-impl Drop for ClusterWide<'_> {
-    fn drop(&mut self) {
-        self.lab.delete(RBAC, self.kind, "", &self.name);
-    }
-}
-
-const RBAC: &str = "rbac.authorization.k8s.io/v1";
-
 fn permissions() -> String {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_tenantproof")).arg("permissions").output().unwrap();
     String::from_utf8(output.stdout).unwrap()
-}
-
-/// What binds a user to a ClusterRole.
-fn binding_of(role: &str, user: &str) -> String {
-    format!(
-        "roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {role}}}\n\
-         subjects: [{{kind: User, name: {user}, apiGroup: rbac.authorization.k8s.io}}]\n"
-    )
 }
 
 /// The rules that `tenantproof permissions` prints.
@@ -92,8 +55,8 @@ fn the_printed_cluster_role_is_enough_and_one_namespace_less_costs_that_tenant_a
         let story = Story::new(&lab, "rights");
         let role = format!("{}-role", story.a);
         let (whole, partial) = (format!("{role}-whole"), format!("{role}-partial"));
-        let _role = ClusterWide::new(&lab, "ClusterRole", &role, &printed_rules());
-        let _whole = ClusterWide::new(&lab, "ClusterRoleBinding", &whole, &binding_of(&role, &whole));
+        let _role = Rbac::cluster_role(&lab, &role, &printed_rules());
+        let _whole = Rbac::binding(&lab, "", &role, ("User", &whole));
         let config = lab.kubeconfig_of(&whole);
         let path = config.path().to_str().unwrap();
         let ended = lab.run(&story.tenancy()).with(&["--kubeconfig", path]).end().expect_code(0);
@@ -101,21 +64,16 @@ fn the_printed_cluster_role_is_enough_and_one_namespace_less_costs_that_tenant_a
         assert!(unread.is_empty(), "the role should read every policy that there is: {unread:?}");
 
         // Reading what is cluster-wide, and everything in two of the three namespaces.
-        let _partial_role = ClusterWide::new(
+        let _partial_role = Rbac::cluster_role(
             &lab,
-            "ClusterRole",
             &partial,
             "rules:\n- {apiGroups: [\"\"], resources: [namespaces, nodes], verbs: [get, list]}\n\
              - {apiGroups: [rbac.authorization.k8s.io], resources: [rolebindings, clusterrolebindings], verbs: [get, list]}\n\
              - {apiGroups: [scheduling.k8s.io], resources: [priorityclasses], verbs: [create, delete]}\n",
         );
-        let _partial = ClusterWide::new(&lab, "ClusterRoleBinding", &partial, &binding_of(&partial, &partial));
-        for namespace in [&story.a, &story.shared] {
-            lab.apply(&format!(
-                "apiVersion: {RBAC}\nkind: RoleBinding\nmetadata: {{name: {partial}, namespace: {namespace}}}\n{}",
-                binding_of(&role, &partial)
-            ));
-        }
+        let user = ("User", partial.as_str());
+        let _partial = Rbac::binding(&lab, "", &partial, user);
+        let _in_two = [&story.a, &story.shared].map(|namespace| Rbac::binding(&lab, namespace, &role, user));
         let config = lab.kubeconfig_of(&partial);
         let path = config.path().to_str().unwrap();
         let ended = lab
@@ -134,7 +92,7 @@ fn the_printed_cluster_role_is_enough_and_one_namespace_less_costs_that_tenant_a
             unread += usize::from(b);
         }
         assert!(unread > 0, "what can't be read in b should prove nothing of it");
-        expect_nothing_left(&lab, &namespaces(&story), &[&ended]);
+        expect_nothing_left(&lab, &story.namespaces(), &[&ended]);
     }
 }
 
@@ -157,7 +115,7 @@ fn an_image_that_cannot_be_pulled_is_named_and_soon() {
             assert!(result.judgement.reason.contains(image), "{}", result.judgement.reason);
         }
         assert!(ended.report("junit.xml").contains("<error"), "a CI must not show it green");
-        expect_nothing_left(&lab, &namespaces(&story), &[&ended]);
+        expect_nothing_left(&lab, &story.namespaces(), &[&ended]);
     }
 }
 
@@ -171,7 +129,7 @@ fn a_namespace_that_does_not_exist_is_an_error_with_the_nearest_name() {
         let record = ended.record();
         assert_eq!((record.status, record.planned), (RunStatus::Aborted, 0), "reports of an earlier run must not stay");
         assert!(ended.report("summary.md").contains(&story.b), "the reason should be on every report");
-        expect_nothing_left(&lab, &namespaces(&story), &[]);
+        expect_nothing_left(&lab, &story.namespaces(), &[]);
     }
 }
 
@@ -205,7 +163,7 @@ fn a_tenant_at_its_quota_keeps_its_last_pod_and_a_refused_probe_says_by_what() {
         ));
         let ended = lab.run(&story.tenancy()).end().expect_code(3);
         only_concerns(ended.record(), &story.b, "minimum memory usage per Container is 1Gi");
-        expect_nothing_left(&lab, &namespaces(&story), &[&ended]);
+        expect_nothing_left(&lab, &story.namespaces(), &[&ended]);
     }
 }
 
@@ -245,7 +203,7 @@ fn a_target_that_dies_is_not_proved_to_be_fenced() {
             judged += usize::from(result.judgement.verdict == Verdict::Inconclusive);
         }
         assert!(judged > 0, "cases of the dead probe should be inconclusive: {}", ended.text);
-        expect_nothing_left(&lab, &namespaces(&story), &[&ended]);
+        expect_nothing_left(&lab, &story.namespaces(), &[&ended]);
     }
 }
 

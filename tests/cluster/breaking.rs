@@ -55,7 +55,7 @@ fn an_api_server_that_restarts_costs_time_and_no_truth() {
         kill_the_api_server(&lab);
         let ended = live.end_within(Duration::from_secs(240)).expect_code(0);
         assert_eq!(verdicts(ended.record()), verdicts(calm.record()), "killed at: {moment}\n{}", ended.text);
-        expect_nothing_left(&lab, &[&story.a, &story.b, &story.shared], &[&ended]);
+        expect_nothing_left(&lab, &story.namespaces(), &[&ended]);
     }
 }
 
@@ -129,7 +129,7 @@ fn a_node_that_goes_away_makes_its_cases_inconclusive_and_no_others() {
     drop(paused);
     eventually(&format!("{node}, back again"), Duration::from_secs(90), || is_ready(&lab, node));
     let next = lab.run(&story.tenancy()).end().expect_code(0);
-    expect_nothing_left(&lab, &[&story.a, &story.b, &story.shared], &[&ended, &next]);
+    expect_nothing_left(&lab, &story.namespaces(), &[&ended, &next]);
 }
 
 /// Kills the process whose environment names this probe: nothing else of its pod shows its name.
@@ -159,5 +159,5 @@ fn a_probe_whose_process_is_killed_proves_nothing_and_hurts_nobody() {
         assert!(result.case.id.as_str().contains(&place), "{} has nothing to do with it", result.case.id);
     }
     assert!(record.counts.inconclusive > 0 && record.counts.pass > 0, "{}", ended.text);
-    expect_nothing_left(&lab, &[&story.a, &story.b, &story.shared], &[&ended]);
+    expect_nothing_left(&lab, &story.namespaces(), &[&ended]);
 }

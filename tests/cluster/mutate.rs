@@ -9,11 +9,7 @@ use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
 use kube::ResourceExt as _;
 use tenantproof::run::mutate::{Mutation, Outcome};
 
-use super::support::{Ended, Lab, Live, Story, expect_nothing_left, labs};
-
-fn namespaces<'a>(story: &'a Story<'_>) -> [&'a str; 3] {
-    [&story.a, &story.b, &story.shared]
-}
+use super::support::{Ended, Lab, Live, Rbac, Story, expect_nothing_left, labs};
 
 /// The fences of a story, by name.
 fn fences(lab: &Lab, story: &Story<'_>) -> Vec<(String, Option<NetworkPolicySpec>)> {
@@ -21,7 +17,7 @@ fn fences(lab: &Lab, story: &Story<'_>) -> Vec<(String, Option<NetworkPolicySpec
         let policies = lab.list::<NetworkPolicy>(namespace).into_iter();
         policies.map(|policy| (format!("{namespace}/{}", policy.name_any()), policy.spec)).collect::<Vec<_>>()
     };
-    namespaces(story).iter().flat_map(of).collect()
+    story.namespaces().iter().flat_map(of).collect()
 }
 
 fn mutation(ended: &Ended) -> Mutation {
@@ -45,7 +41,7 @@ fn every_fence_that_is_taken_down_is_found_and_stands_again() {
             assert!(matches!(result.outcome, Outcome::Found | Outcome::Harmless), "{}", ended.text);
         }
         assert_eq!(fences(&lab, &story), before, "every fence should stand as before");
-        expect_nothing_left(&lab, &namespaces(&story), &[]);
+        expect_nothing_left(&lab, &story.namespaces(), &[]);
     }
 }
 
@@ -76,7 +72,7 @@ fn a_fence_that_a_killed_mutate_left_down_is_put_back_by_the_next_run() {
         let told = ended.record().warnings.iter().any(|warning| warning.message.contains("NetworkPolicy"));
         assert!(told, "what was put back should be named:\n{}", ended.text);
         assert_eq!(fences(&lab, &story), before, "every fence should stand as before");
-        expect_nothing_left(&lab, &namespaces(&story), &[&ended]);
+        expect_nothing_left(&lab, &story.namespaces(), &[&ended]);
     }
 }
 
@@ -87,5 +83,26 @@ fn no_fence_of_a_cluster_in_production_is_taken_down() {
         let ended = lab.run(&story.tenancy()).command_is("mutate").with(&["--prod"]).end().expect_code(2);
         assert!(ended.text.contains("does not say that it may be thrown away"), "{}", ended.text);
         assert!(ended.text.contains("--force"), "{}", ended.text);
+    }
+}
+
+#[test]
+fn who_may_not_read_the_journal_takes_no_fence_down() {
+    for lab in labs().into_iter().take(1) {
+        let story = Story::new(&lab, "journal");
+        let before = fences(&lab, &story);
+        let name = format!("{}-blind", story.a);
+        // It could write a fence down and break it, and would not see what to put back.
+        let rules = "rules:\n- {apiGroups: [''], resources: [namespaces, nodes, pods], verbs: [get, list]}\n\
+                     - {apiGroups: [''], resources: [configmaps], verbs: [create]}\n\
+                     - {apiGroups: [networking.k8s.io], resources: [networkpolicies], verbs: ['*']}\n";
+        let _role = Rbac::cluster_role(&lab, &name, rules);
+        let _bound = Rbac::binding(&lab, "", &name, ("User", &name));
+        let config = lab.kubeconfig_of(&name);
+        let path = config.path().to_str().unwrap();
+        let run = lab.run(&story.tenancy()).command_is("mutate").with(&["--kubeconfig", path]);
+        let ended = run.end().expect_code(2);
+        assert!(ended.text.contains("read which fences were taken down"), "{}", ended.text);
+        assert_eq!(fences(&lab, &story), before, "no fence should be touched");
     }
 }

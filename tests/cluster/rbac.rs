@@ -3,41 +3,7 @@
 
 use tenantproof::model::Verdict;
 
-use super::support::{Lab, Story, labs};
-
-const GROUP: &str = "rbac.authorization.k8s.io";
-
-/// A binding of a ClusterRole to the service accounts of a namespace.
-fn binding(kind: &str, namespace: &str, name: &str, role: &str, of: &str) -> String {
-    let place = if namespace.is_empty() { String::new() } else { format!(", namespace: {namespace}") };
-    format!(
-        "apiVersion: {GROUP}/v1\nkind: {kind}\nmetadata: {{name: {name}{place}}}\n\
-         roleRef: {{apiGroup: {GROUP}, kind: ClusterRole, name: {role}}}\n\
-         subjects: [{{kind: Group, apiGroup: {GROUP}, name: 'system:serviceaccounts:{of}'}}]\n"
-    )
-}
-
-/// A binding of a test's own, removed whatever becomes of the test.
-struct Bound<'a> {
-    lab: &'a Lab,
-    kind: &'static str,
-    namespace: String,
-    name: String,
-}
-
-impl<'a> Bound<'a> {
-    fn new(lab: &'a Lab, kind: &'static str, namespace: &str, role: &str, of: &str) -> Self {
-        let name = format!("{of}-{}", role.replace(':', "-"));
-        lab.apply(&binding(kind, namespace, &name, role, of));
-        Self { lab, kind, namespace: namespace.to_owned(), name }
-    }
-}
-
-impl Drop for Bound<'_> {
-    fn drop(&mut self) {
-        self.lab.delete(&format!("{GROUP}/v1"), self.kind, &self.namespace, &self.name);
-    }
-}
+use super::support::{Rbac, Story, labs};
 
 #[test]
 fn a_binding_that_opens_a_fence_is_found_with_its_chain() {
@@ -46,13 +12,14 @@ fn a_binding_that_opens_a_fence_is_found_with_its_chain() {
         let run = || lab.run(&story.tenancy()).families(&["rbac"]).end();
         run().expect_code(0);
         let broken = [
-            ("RoleBinding", story.b.as_str(), "view", "rbac.cross-tenant.read", "b"),
-            ("RoleBinding", story.b.as_str(), "edit", "rbac.cross-tenant.secrets", "b"),
-            ("RoleBinding", story.a.as_str(), "admin", "rbac.own.bindings", "a"),
-            ("ClusterRoleBinding", "", "system:kubelet-api-admin", "rbac.cluster.nodes", "a"),
+            (story.b.as_str(), "view", "rbac.cross-tenant.read", "b"),
+            (story.b.as_str(), "edit", "rbac.cross-tenant.secrets", "b"),
+            (story.a.as_str(), "admin", "rbac.own.bindings", "a"),
+            ("", "system:kubelet-api-admin", "rbac.cluster.nodes", "a"),
         ];
-        for (kind, namespace, role, check, to) in broken {
-            let bound = Bound::new(&lab, kind, namespace, role, &story.a);
+        let group = format!("system:serviceaccounts:{}", story.a);
+        for (namespace, role, check, to) in broken {
+            let bound = Rbac::binding(&lab, namespace, role, ("Group", &group));
             let ended = run().expect_code(1);
             let record = ended.record();
             let found = record.results.iter().find(|one| {
@@ -77,21 +44,12 @@ fn a_runner_that_may_not_ask_proves_nothing() {
     for lab in labs().into_iter().take(1) {
         let story = Story::new(&lab, "mute");
         let name = format!("{}-reader", story.a);
-        lab.apply(&format!(
-            "apiVersion: {GROUP}/v1\nkind: ClusterRole\nmetadata: {{name: {name}}}\nrules:\n\
-             - {{apiGroups: ['*'], resources: ['*'], verbs: [get, list]}}\n"
-        ));
-        lab.apply(&format!(
-            "apiVersion: {GROUP}/v1\nkind: ClusterRoleBinding\nmetadata: {{name: {name}}}\n\
-             roleRef: {{apiGroup: {GROUP}, kind: ClusterRole, name: {name}}}\n\
-             subjects: [{{kind: User, apiGroup: {GROUP}, name: {name}}}]\n"
-        ));
+        let rules = "rules:\n- {apiGroups: ['*'], resources: ['*'], verbs: [get, list]}\n";
+        let _role = Rbac::cluster_role(&lab, &name, rules);
+        let _bound = Rbac::binding(&lab, "", &name, ("User", &name));
         let config = lab.kubeconfig_of(&name);
         let path = config.path().to_str().unwrap();
         let ended = lab.run(&story.tenancy()).families(&["rbac"]).with(&["--kubeconfig", path]).end();
-        for kind in ["ClusterRoleBinding", "ClusterRole"] {
-            lab.delete(&format!("{GROUP}/v1"), kind, "", &name);
-        }
         assert_eq!(ended.code, 3, "{}", ended.text);
         assert_eq!(ended.record().counts.pass, 0, "{}", ended.text);
         assert!(ended.text.contains("subjectaccessreviews"), "the remedy should be told:\n{}", ended.text);

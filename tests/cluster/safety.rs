@@ -17,10 +17,6 @@ const LONG: [&str; 2] = ["--attempts", "20"];
 /// What a run says when it begins to try.
 const TRYING: &str = "network: observe";
 
-fn namespaces<'a>(story: &'a Story<'_>) -> [&'a str; 3] {
-    [&story.a, &story.b, &story.shared]
-}
-
 /// How long a phase took.
 fn seconds_of(record: &RunRecord, phase: Phase) -> f64 {
     record.phases.iter().find(|one| one.phase == phase).map_or(0.0, |one| one.seconds)
@@ -55,7 +51,7 @@ fn ctrl_c_cleans_up_whenever_it_comes() {
             let ended = live.end_within(Duration::from_secs(20)).expect_code(3);
             expect_unfinished(&ended, RunStatus::Interrupted, "INTERRUPTED");
             assert!(ended.text.contains("interrupted: removing what was made"), "{moment}:\n{}", ended.text);
-            expect_nothing_left(&lab, &namespaces(&story), &[&ended]);
+            expect_nothing_left(&lab, &story.namespaces(), &[&ended]);
             interrupted.push(ended);
         }
         let ids: Vec<_> = interrupted.iter().map(|ended| ended.record().run.id.clone()).collect();
@@ -74,7 +70,7 @@ fn what_a_killed_run_left_is_removed_by_the_next() {
         assert_eq!(killed.code, -1, "a killed run has no exit code");
         expect_unfinished(&killed, RunStatus::Unfinished, "UNFINISHED");
         assert!(killed.record().results.is_empty(), "nothing was judged before the end");
-        let left = leftovers(&lab, &namespaces(&story), &[&killed]);
+        let left = leftovers(&lab, &story.namespaces(), &[&killed]);
         for kind in ["Pod", "Service", "Lease", "PriorityClass"] {
             assert!(left.iter().any(|one| one.starts_with(kind)), "a killed run leaves a {kind}; there is {left:#?}");
         }
@@ -85,7 +81,7 @@ fn what_a_killed_run_left_is_removed_by_the_next() {
         let claim = seconds_of(next.record(), Phase::Claim);
         assert!(claim < 40.0, "15 s show that a run is dead, not 15 s in each namespace; it took {claim} s");
         assert_eq!(told, 1, "the next run should say once that it removed {dead}:\n{}", next.text);
-        expect_nothing_left(&lab, &namespaces(&story), &[&killed, &next]);
+        expect_nothing_left(&lab, &story.namespaces(), &[&killed, &next]);
     }
 }
 
@@ -107,7 +103,7 @@ fn two_runs_at_once_do_not_collide() {
         // Times are in whole seconds.
         assert!(claimed(&second) > finished(&first) - 1.0, "the second should wait for the first:\n{}", second.text);
         assert!(claimed(&other) < finished(&first), "a run elsewhere should not wait:\n{}", other.text);
-        let all = [namespaces(&story), namespaces(&elsewhere)].concat();
+        let all = [story.namespaces(), elsewhere.namespaces()].concat();
         expect_nothing_left(&lab, &all, &[&first, &second, &other, &hasty]);
     }
 }
@@ -145,6 +141,6 @@ fn a_run_that_loses_its_claim_stops_and_says_so() {
         let why = said.iter().find(|warning| warning.message.contains("the claim on namespace"));
         let why = why.unwrap_or_else(|| panic!("the run should say why it stopped: {said:#?}"));
         assert!(why.message.contains(&story.a) && why.message.contains("deleted"), "{}", why.message);
-        expect_nothing_left(&lab, &namespaces(&story), &[&ended]);
+        expect_nothing_left(&lab, &story.namespaces(), &[&ended]);
     }
 }

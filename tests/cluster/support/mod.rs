@@ -2,6 +2,7 @@
 
 mod lab;
 mod live;
+mod rbac;
 mod sample;
 mod story;
 mod watch;
@@ -9,6 +10,7 @@ mod workload;
 
 pub(crate) use lab::{Ended, Lab, Run, eventually, lab_to_break, lab_without_enforcement, labs, skipped};
 pub(crate) use live::{Live, expect_nothing_left, leftovers, until_there_are_probes};
+pub(crate) use rbac::Rbac;
 pub(crate) use sample::Sample;
 pub(crate) use story::{Story, fence};
 pub(crate) use watch::watched;

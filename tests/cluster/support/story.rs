@@ -40,6 +40,11 @@ impl<'a> Story<'a> {
         story
     }
 
+    /// Its namespaces.
+    pub(crate) fn namespaces(&self) -> [&str; 3] {
+        [&self.a, &self.b, &self.shared]
+    }
+
     /// The tenancy file of the story.
     pub(crate) fn tenancy(&self) -> String {
         format!(
