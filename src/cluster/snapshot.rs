@@ -188,8 +188,8 @@ where
     }
 }
 
-/// Reads the kinds that families asked for into the snapshot. A kind that the cluster does not have is
-/// noted as absent; one that is refused, as unreadable.
+/// Reads the kinds that families asked for into the snapshot. One that the cluster
+/// does not have, or does not show, is noted as unreadable.
 pub async fn read_objects(
     client: &Client,
     kinds: &[ObjectKind],
@@ -220,9 +220,6 @@ pub async fn read_objects(
             match listed {
                 Ok(objects) => {
                     found.extend(objects.iter().filter_map(|object| serde_json::to_value(object).ok()));
-                }
-                Err(kube::Error::Api(status)) if status.code == 404 => {
-                    snapshot.absent.insert(kind.name());
                 }
                 Err(error) => {
                     snapshot.unreadable.push(Unreadable { resource: kind.name(), namespace, why: in_words(&error) });

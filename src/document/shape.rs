@@ -35,11 +35,7 @@ impl Slot {
     /// A slot for values of the type `T`.
     #[must_use]
     pub const fn of<T: JsonSchema + DeserializeOwned>(key: &'static str) -> Self {
-        Self {
-            key,
-            schema: |generator| generator.subschema_for::<T>(),
-            read: |value| serde_json::from_value::<T>(value.clone()).map(drop),
-        }
+        Self { key, schema: |generator| generator.subschema_for::<T>(), read: |value| T::deserialize(value).map(drop) }
     }
 
     /// Tries whether a value can be read as the slot's type.

@@ -11,6 +11,8 @@ pub mod rbac;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize;
+
 pub use judgement::{CaseResult, Cause, Column, Coverage, Judgement, Stance};
 pub use mutant::Mutant;
 pub use observe::{FamilyPlan, Field, Limits, Observed, Stage, Witness};
@@ -45,6 +47,14 @@ pub struct PlanInput<'a> {
     /// The tenants whose cases are asked for; empty for all. The runner leaves the others' cases out: a family
     /// whose cases stand alone need not plan them.
     pub tenants: &'a BTreeSet<TenantId>,
+}
+
+impl PlanInput<'_> {
+    /// Whether cases of these two are asked for.
+    #[must_use]
+    pub fn asks_for(&self, from: &TenantId, to: &TenantId) -> bool {
+        self.tenants.is_empty() || self.tenants.contains(from) || self.tenants.contains(to)
+    }
 }
 
 /// A case that can't be judged since it is not of the family's shape.
@@ -100,6 +110,14 @@ pub fn built_in() -> impl Iterator<Item = (&'static str, &'static [u8])> {
 #[must_use]
 pub fn suites() -> suite::Reader {
     suite::Reader::new(FAMILIES.iter().map(|family| family.parameters).collect())
+}
+
+/// The observations of a family, in its own shape.
+///
+/// # Errors
+/// [`JudgeError`] where they are not of that shape.
+fn seen_of<'a, S: Deserialize<'a>>(family: &str, observations: &'a serde_json::Value) -> Result<S, JudgeError> {
+    S::deserialize(observations).map_err(|error| JudgeError { case: CaseId::new(family), why: error.to_string() })
 }
 
 /// Judges stored observations once more: the same verdicts must come out.

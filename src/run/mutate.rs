@@ -181,16 +181,15 @@ pub async fn mutate(
 /// Whether a mutant matters is computed with the built-in suite: a user's own that leaves something out shall
 /// be shown up, not excused by what it leaves out.
 fn all_mutants(options: &RunOptions, world: &World) -> Vec<Mutant> {
-    let closed = world.closed();
     let reader = families::suites();
     let of = |family: &'static FamilyEntry| {
         let suite = reader.read(family.suite.0, family.suite.1.as_bytes()).ok()?;
-        let input = plan_input(options, world, &closed, family)?;
-        Some((family.mutants)(&PlanInput { suite: &suite, ..input }))
+        let input = plan_input(options, world, family)?;
+        let mut mutants = (family.mutants)(&PlanInput { suite: &suite, ..input });
+        mutants.retain(|mutant| mutant.tenants.is_empty() || mutant.tenants.iter().any(|one| input.asks_for(one, one)));
+        Some(mutants)
     };
-    let asked =
-        |mutant: &Mutant| mutant.tenants.is_empty() || mutant.tenants.iter().any(|one| options.selection.has(one));
-    options.families().filter_map(of).flatten().filter(asked).collect()
+    options.families().filter_map(of).flatten().collect()
 }
 
 /// Takes one fence down, runs, and puts it back.

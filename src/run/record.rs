@@ -83,12 +83,6 @@ impl Selection {
     pub fn is_all(&self) -> bool {
         self.families.is_empty() && self.checks.is_empty() && self.tenants.is_empty()
     }
-
-    /// Whether cases of this tenant are asked for.
-    #[must_use]
-    pub fn has(&self, tenant: &TenantId) -> bool {
-        self.tenants.is_empty() || self.tenants.contains(tenant)
-    }
 }
 
 /// The program that ran.

@@ -1,6 +1,5 @@
 //! One run, from the tenancy to the last event. It decides nothing: families plan and judge.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -107,11 +106,10 @@ struct Planned {
 
 /// The plans of all families that have a suite, in the families' order.
 fn plan(options: &RunOptions, world: &World) -> Vec<Planned> {
-    let closed = world.closed();
-    let asked_for = |case: &&Case| options.selection.has(&case.from) || options.selection.has(&case.to);
     let plan = |family: &'static FamilyEntry| {
-        let input = plan_input(options, world, &closed, family)?;
+        let input = plan_input(options, world, family)?;
         let plan = (family.plan)(&input);
+        let asked_for = |case: &&Case| input.asks_for(&case.from, &case.to);
         let cases = plan.cases().iter().filter(asked_for).cloned().collect();
         Some(Planned { family, plan, cases })
     };
@@ -119,12 +117,7 @@ fn plan(options: &RunOptions, world: &World) -> Vec<Planned> {
 }
 
 /// What a family plans from; `None` where it has no suite.
-pub(super) fn plan_input<'a>(
-    options: &'a RunOptions,
-    world: &'a World,
-    closed: &'a BTreeMap<Namespace, String>,
-    family: &FamilyEntry,
-) -> Option<PlanInput<'a>> {
+pub(super) fn plan_input<'a>(options: &'a RunOptions, world: &'a World, family: &FamilyEntry) -> Option<PlanInput<'a>> {
     let (suite, _) = options.suites.iter().find(|(suite, _)| suite.family.as_str() == family.name)?;
     Some(PlanInput {
         tenancy: &options.tenancy,
@@ -132,7 +125,7 @@ pub(super) fn plan_input<'a>(
         snapshot: &world.snapshot,
         namespaces: &world.namespaces,
         nodes: &world.nodes,
-        closed,
+        closed: &world.closed,
         profile: world.profile(),
         mode: world.mode,
         tenants: &options.selection.tenants,
@@ -235,6 +228,7 @@ async fn observe(
             .await?;
         all.push(observed);
     }
+    // Held to the end, it was held all the time: a claim that was lost never comes back.
     claims.confirm().await?;
     Ok(all)
 }

@@ -23,8 +23,8 @@ pub(super) struct World {
     pub(super) run: RunId,
     pub(super) nonce: String,
     pub(super) snapshot: Snapshot,
-    /// How many of the snapshot's unreadable kinds are those that every run reads; they come first.
-    unread: usize,
+    /// Namespaces in which it can't be known what a probe would disturb, and why.
+    pub(super) closed: BTreeMap<Namespace, String>,
     pub(super) namespaces: BTreeMap<TenantId, Vec<Namespace>>,
     pub(super) nodes: Vec<NodeName>,
     pub(super) mode: Mode,
@@ -60,7 +60,7 @@ impl World {
         let throwaway = throwaway && !options.production;
         let mut snapshot = read_snapshot(client, all, &of_interest).await?;
         // What a probe would disturb is known by now; what families read beside it disturbs nothing.
-        let unread = snapshot.unreadable.len();
+        let closed = closed(&snapshot);
         let told = |kind: &ObjectKind| kind.extent != Extent::OnlyIfTold;
         let kinds: Vec<ObjectKind> = options.families().flat_map(|family| family.reads).copied().filter(told).collect();
         read_objects(client, &kinds, &of_interest, &mut snapshot).await;
@@ -83,31 +83,11 @@ impl World {
         let stamp = Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
         let run = RunId::new(format!("{stamp}-{}", random.hex(2)));
         let mode = if throwaway { Mode::Throwaway } else { Mode::Production };
-        Ok(Self { run, nonce: random.hex(16), uid, cni, namespaces, snapshot, unread, nodes, mode })
+        Ok(Self { run, nonce: random.hex(16), uid, cni, namespaces, snapshot, closed, nodes, mode })
     }
 
     pub(super) fn profile(&self) -> Profile {
         if self.cni == "cilium" { Profile::Cilium } else { Profile::Spec }
-    }
-
-    /// Namespaces in which it can't be known what a probe would disturb.
-    pub(super) fn closed(&self) -> BTreeMap<Namespace, String> {
-        let mut closed: BTreeMap<Namespace, String> = BTreeMap::new();
-        for unreadable in self.snapshot.unreadable.iter().take(self.unread) {
-            let Some(namespace) = &unreadable.namespace else { continue };
-            let disturbs = ["networkpolicies", "ciliumnetworkpolicies"];
-            if !disturbs.iter().any(|kind| unreadable.resource.starts_with(kind)) {
-                closed
-                    .entry(Namespace::new(namespace.clone()))
-                    .or_insert_with(|| format!("{} can't be read there: {}", unreadable.resource, unreadable.why));
-            }
-        }
-        for namespace in &self.snapshot.namespaces {
-            if namespace.metadata.deletion_timestamp.is_some() {
-                closed.insert(Namespace::new(namespace.name_any()), "the namespace is being deleted".to_owned());
-            }
-        }
-        closed
     }
 
     pub(super) fn started(&self, options: &RunOptions, connection: &Connection) -> Event {
@@ -188,6 +168,26 @@ impl World {
         }
         coverage
     }
+}
+
+/// Namespaces in which it can't be known what a probe would disturb.
+fn closed(snapshot: &Snapshot) -> BTreeMap<Namespace, String> {
+    let mut closed: BTreeMap<Namespace, String> = BTreeMap::new();
+    for unreadable in &snapshot.unreadable {
+        let Some(namespace) = &unreadable.namespace else { continue };
+        let disturbs = ["networkpolicies", "ciliumnetworkpolicies"];
+        if !disturbs.iter().any(|kind| unreadable.resource.starts_with(kind)) {
+            closed
+                .entry(Namespace::new(namespace.clone()))
+                .or_insert_with(|| format!("{} can't be read there: {}", unreadable.resource, unreadable.why));
+        }
+    }
+    for namespace in &snapshot.namespaces {
+        if namespace.metadata.deletion_timestamp.is_some() {
+            closed.insert(Namespace::new(namespace.name_any()), "the namespace is being deleted".to_owned());
+        }
+    }
+    closed
 }
 
 /// Whether the cluster says of itself that it may be thrown away.

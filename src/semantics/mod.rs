@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod credentials;
+pub mod kinds;
 pub mod manifests;
 pub mod network;
 pub mod quota;

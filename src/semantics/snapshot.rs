@@ -1,6 +1,6 @@
 //! The objects of a cluster at one moment, as they were read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, Pod, ResourceQuota, Service};
@@ -37,8 +37,6 @@ pub struct Snapshot {
     pub foreign: Vec<ForeignPolicy>,
     /// Objects of the kinds that families asked for, by [`ObjectKind::name`].
     pub objects: BTreeMap<String, Vec<serde_json::Value>>,
-    /// Kinds that were asked for and that the cluster does not have.
-    pub absent: BTreeSet<String>,
     /// What could not be read, and why: what it would have said is unknown.
     pub unreadable: Vec<Unreadable>,
 }
@@ -53,7 +51,7 @@ impl Snapshot {
     /// The same as a type. An object that is not of its shape is left out: the API server has checked it.
     #[must_use]
     pub fn typed<K: DeserializeOwned>(&self, kind: &ObjectKind) -> Vec<K> {
-        self.raw(kind).iter().filter_map(|object| serde_json::from_value(object.clone()).ok()).collect()
+        self.raw(kind).iter().filter_map(|object| K::deserialize(object).ok()).collect()
     }
 
     /// Why a kind could not be read in a namespace, or at all; `None` where it was read.
@@ -86,6 +84,12 @@ pub struct ObjectKind {
 }
 
 impl ObjectKind {
+    /// The same kind, read for this reason.
+    #[must_use]
+    pub const fn because(self, why: &'static str) -> Self {
+        Self { why, ..self }
+    }
+
     /// Its full name, such as `roles.rbac.authorization.k8s.io`.
     #[must_use]
     pub fn name(&self) -> String {

@@ -20,8 +20,7 @@ impl Suite {
     /// a suite refuses it.
     #[must_use]
     pub fn checks_with<P: serde::de::DeserializeOwned>(&self) -> Vec<(&Check, P)> {
-        let parsed = |check: &Check| serde_json::from_value(check.parameters.clone()).ok();
-        self.checks.iter().filter_map(|check| Some((check, parsed(check)?))).collect()
+        self.checks.iter().filter_map(|check| Some((check, P::deserialize(&check.parameters).ok()?))).collect()
     }
 
     /// The check with this id.

@@ -23,10 +23,8 @@ pub use parameters::{CredentialsParameters, Look};
 pub use plan::{CredentialsPlan, plan};
 pub use seen::{Credential, NamespaceSeen, Scanned, Seen, TokenSecret, TokenSeen};
 
-use super::{CaseResult, FamilyEntry, JudgeError};
+use super::{FamilyEntry, seen_of};
 use crate::document::shape::Slot;
-use crate::model::CaseId;
-use crate::plan::Case;
 
 /// The family's name.
 pub const NAME: &str = "credentials";
@@ -40,13 +38,6 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     reads: reads::READS,
     needs: &[],
     plan: |input| Box::new(plan(input)),
-    judge: judge_stored,
+    judge: |cases, observations| judge(cases, &seen_of(NAME, observations)?),
     mutants: fences::mutants,
 };
-
-/// Judges cases by stored observations.
-fn judge_stored(cases: &[Case], observations: &serde_json::Value) -> Result<Vec<CaseResult>, JudgeError> {
-    let seen: Seen = serde_json::from_value(observations.clone())
-        .map_err(|error| JudgeError { case: CaseId::new(NAME), why: error.to_string() })?;
-    judge(cases, &seen)
-}

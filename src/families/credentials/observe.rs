@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::parameters::Look;
 use super::plan::CredentialsPlan;
-use super::reads::{CLUSTER_ROLE_BINDINGS, CONFIG_MAPS, READS, ROLE_BINDINGS, SECRETS, SERVICE_ACCOUNTS};
+use super::reads::{CONFIG_MAPS, READS, SECRETS};
 use super::seen::{Credential, NamespaceSeen, Scanned, Seen, TokenSecret};
 use super::tokens::names::{name_of, owner_of};
 use super::tokens::{self, Bindings};
@@ -20,6 +20,7 @@ use crate::plan::Case;
 use crate::semantics::credentials::canary::{self, Place};
 use crate::semantics::credentials::objects::{self, SecretTexts, Siblings};
 use crate::semantics::credentials::{Salt, Scanner};
+use crate::semantics::kinds::{CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS, SERVICE_ACCOUNTS};
 use crate::semantics::{ObjectKind, Snapshot};
 
 /// The type of a Secret that holds a service account's token.

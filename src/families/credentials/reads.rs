@@ -1,5 +1,6 @@
 //! What this family reads beside what every run reads.
 
+use crate::semantics::kinds::{CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS, SERVICE_ACCOUNTS};
 use crate::semantics::{Extent, ObjectKind};
 
 /// `ConfigMap`s.
@@ -12,36 +13,6 @@ pub(super) const CONFIG_MAPS: ObjectKind = ObjectKind {
     why: "to look for long-lived credentials; what is found is never shown",
 };
 
-/// Service accounts.
-pub(super) const SERVICE_ACCOUNTS: ObjectKind = ObjectKind {
-    group: "",
-    version: "v1",
-    kind: "ServiceAccount",
-    plural: "serviceaccounts",
-    extent: Extent::Tenancy,
-    why: "to see which Secrets with tokens they name",
-};
-
-/// `RoleBinding`s of the tenancy's namespaces: which other families read too.
-pub(super) const ROLE_BINDINGS: ObjectKind = ObjectKind {
-    group: RBAC,
-    version: "v1",
-    kind: "RoleBinding",
-    plural: "rolebindings",
-    extent: Extent::Tenancy,
-    why: "to tell who needs the token that its pod holds",
-};
-
-/// `ClusterRoleBinding`s.
-pub(super) const CLUSTER_ROLE_BINDINGS: ObjectKind = ObjectKind {
-    group: RBAC,
-    version: "v1",
-    kind: "ClusterRoleBinding",
-    plural: "clusterrolebindings",
-    extent: Extent::Cluster,
-    why: "to tell who needs the token that its pod holds",
-};
-
 /// Secrets, where the run was told to.
 pub(super) const SECRETS: ObjectKind = ObjectKind {
     group: "",
@@ -52,6 +23,12 @@ pub(super) const SECRETS: ObjectKind = ObjectKind {
     why: "only with --read-secrets: to look for the keys of clouds and services; what is found is never shown",
 };
 
-const RBAC: &str = "rbac.authorization.k8s.io";
+const WHO_NEEDS_IT: &str = "to tell who needs the token that its pod holds";
 
-pub(super) const READS: &[ObjectKind] = &[CONFIG_MAPS, SERVICE_ACCOUNTS, ROLE_BINDINGS, CLUSTER_ROLE_BINDINGS, SECRETS];
+pub(super) const READS: &[ObjectKind] = &[
+    CONFIG_MAPS,
+    SERVICE_ACCOUNTS.because("to see which Secrets with tokens they name"),
+    ROLE_BINDINGS.because(WHO_NEEDS_IT),
+    CLUSTER_ROLE_BINDINGS.because(WHO_NEEDS_IT),
+    SECRETS,
+];

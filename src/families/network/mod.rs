@@ -31,10 +31,8 @@ pub use seen::{Computed, ProbeSeen, Seen, SideSeen, TrySeen};
 
 use needs::NEEDS;
 
-use super::{CaseResult, FamilyEntry, JudgeError};
+use super::{FamilyEntry, seen_of};
 use crate::document::shape::Slot;
-use crate::model::CaseId;
-use crate::plan::Case;
 
 /// The family's name.
 pub const NAME: &str = "network";
@@ -48,13 +46,6 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     reads: &[],
     needs: NEEDS,
     plan: |input| Box::new(plan(input)),
-    judge: judge_stored,
+    judge: |cases, observations| judge(cases, &seen_of(NAME, observations)?),
     mutants: mutants::mutants,
 };
-
-/// Judges cases by stored observations.
-fn judge_stored(cases: &[Case], observations: &serde_json::Value) -> Result<Vec<CaseResult>, JudgeError> {
-    let seen: Seen = serde_json::from_value(observations.clone())
-        .map_err(|error| JudgeError { case: CaseId::new(NAME), why: error.to_string() })?;
-    judge(cases, &seen)
-}

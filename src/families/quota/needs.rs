@@ -1,20 +1,12 @@
 //! What this family reads and asks beside what every run does.
 
 use crate::plan::Permission;
-use crate::semantics::{Extent, ObjectKind};
-
-/// A tenant's own service accounts, each of which may have rights of its own.
-pub(super) const SERVICE_ACCOUNTS: ObjectKind = ObjectKind {
-    group: "",
-    version: "v1",
-    kind: "ServiceAccount",
-    plural: "serviceaccounts",
-    extent: Extent::Tenancy,
-    why: "to know who acts for a tenant: none of them may edit its quota",
-};
+use crate::semantics::ObjectKind;
+use crate::semantics::kinds::SERVICE_ACCOUNTS;
 
 /// Kinds that are read beside those that every run reads.
-pub(super) const READS: &[ObjectKind] = &[SERVICE_ACCOUNTS];
+pub(super) const READS: &[ObjectKind] =
+    &[SERVICE_ACCOUNTS.because("to know who acts for a tenant: none of them may edit its quota")];
 
 /// Requests that are tried. `create` on pods and Services is every run's.
 pub(super) const NEEDS: &[Permission] = &[

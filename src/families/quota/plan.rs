@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::core::v1::ServiceAccount;
 
 use super::ask::{Ask, Locked, Subject};
-use super::needs::SERVICE_ACCOUNTS;
 use super::parameters::{QuotaParameters, Trial};
 use super::seen::ShareSeen;
 use super::shape::{Sort, sort};
 use crate::families::PlanInput;
 use crate::model::{CaseId, Family, Namespace, Quantity};
 use crate::plan::{Case, Mode};
+use crate::semantics::kinds::SERVICE_ACCOUNTS;
 use crate::semantics::quota::{Bound, LimitType, Limits, holdings, usual_name};
 use crate::suite::{Access, Check};
 use crate::tenancy::{Party, PartyKind};
@@ -46,7 +46,7 @@ pub fn plan(input: &PlanInput<'_>) -> QuotaPlan {
         mode: input.mode,
         not_tried: Vec::new(),
     };
-    let asked_for = |party: &&Party| input.tenants.is_empty() || input.tenants.contains(&party.id);
+    let asked_for = |party: &&Party| input.asks_for(&party.id, &party.id);
     let tenants = input.tenancy.parties.iter().filter(|party| party.kind == PartyKind::Tenant).filter(asked_for);
     let mut places = Vec::new();
     for party in tenants {

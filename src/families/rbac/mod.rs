@@ -19,11 +19,10 @@ pub use parameters::{Action, Place, RbacParameters, Who};
 pub use question::Question;
 pub use seen::{AskedSeen, ControlSeen, Seen};
 
-use super::{CaseResult, FamilyEntry, JudgeError};
+use super::{FamilyEntry, seen_of};
 use crate::document::shape::Slot;
-use crate::model::CaseId;
-use crate::plan::{Case, Permission};
-use crate::semantics::{Extent, ObjectKind};
+use crate::plan::Permission;
+use crate::semantics::kinds::{CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES};
 
 /// The family's name.
 pub const NAME: &str = "rbac";
@@ -31,14 +30,8 @@ pub const NAME: &str = "rbac";
 /// The API group of roles and bindings.
 const GROUP: &str = "rbac.authorization.k8s.io";
 
-const ROLES: ObjectKind = kind("Role", "roles", Extent::Tenancy);
-const ROLE_BINDINGS: ObjectKind = kind("RoleBinding", "rolebindings", Extent::Tenancy);
-const CLUSTER_ROLES: ObjectKind = kind("ClusterRole", "clusterroles", Extent::Cluster);
-const CLUSTER_ROLE_BINDINGS: ObjectKind = kind("ClusterRoleBinding", "clusterrolebindings", Extent::Cluster);
-
-const fn kind(kind: &'static str, plural: &'static str, extent: Extent) -> ObjectKind {
-    ObjectKind { group: GROUP, version: "v1", kind, plural, extent, why: "to compute who is granted what" }
-}
+/// Why roles and bindings are read.
+const WHY: &str = "to compute who is granted what";
 
 /// The family.
 pub(super) const FAMILY: FamilyEntry = FamilyEntry {
@@ -46,7 +39,12 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     about: "what each tenant's subjects may do to others, to the cluster and to their own fences",
     suite: ("suites/rbac.yaml", include_str!("../../../suites/rbac.yaml")),
     parameters: Slot::of::<RbacParameters>(NAME),
-    reads: &[ROLES, ROLE_BINDINGS, CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS],
+    reads: &[
+        ROLES.because(WHY),
+        ROLE_BINDINGS.because(WHY),
+        CLUSTER_ROLES.because(WHY),
+        CLUSTER_ROLE_BINDINGS.because(WHY),
+    ],
     needs: &[Permission {
         group: "authorization.k8s.io",
         resources: &["subjectaccessreviews"],
@@ -54,13 +52,6 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
         why: "to ask the API server what it would allow a tenant's subjects; nothing is created",
     }],
     plan: |input| Box::new(plan::plan(input)),
-    judge: judge_stored,
+    judge: |cases, observations| judge::judge(cases, &seen_of(NAME, observations)?),
     mutants: mutants::mutants,
 };
-
-/// Judges cases by stored observations.
-fn judge_stored(cases: &[Case], observations: &serde_json::Value) -> Result<Vec<CaseResult>, JudgeError> {
-    let seen: Seen = serde_json::from_value(observations.clone())
-        .map_err(|error| JudgeError { case: CaseId::new(NAME), why: error.to_string() })?;
-    judge::judge(cases, &seen)
-}

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::parameters::{Action, Place, RbacParameters, Who};
 use super::question::Question;
-use super::{CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NAME, ROLE_BINDINGS, ROLES, subjects};
+use super::{NAME, subjects};
 use crate::families::{PlanInput, Stance};
 use crate::model::{CaseId, Family, Namespace};
 use crate::plan::Case;
+use crate::semantics::kinds::{CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES};
 use crate::semantics::rbac::{Granted, RbacObjects, ReadFrom, Rules, Scope, Standing, Subject};
 use crate::semantics::{Answer, Snapshot};
 use crate::suite::{Access, Check};
@@ -113,6 +114,9 @@ pub(super) fn plan(input: &PlanInput<'_>) -> RbacPlan {
                 Who::Everybody => subjects::everybody(),
             };
             for (to, namespaces) in targets(input, from, &parameters) {
+                if !input.asks_for(&from.id, &to.id) {
+                    continue;
+                }
                 let mut ask = Ask { place: parameters.place, subjects: BTreeSet::new(), asked: Vec::new() };
                 for (name, subject) in &subjects {
                     let standing = standings.entry(name.clone()).or_insert_with(|| rules.standing(subject.clone()));
