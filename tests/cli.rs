@@ -19,6 +19,7 @@ use tenantproof::run::{RunRecord, RunStatus};
 
 const TENANCY: &str = "apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: t\ntenants:\n- {id: a, namespaces: [a]}\n- {id: b, namespaces: [b]}\n";
 const POD: &[u8] = b"{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: a}, spec: {containers: []}}\n";
+const ROLE_QUESTION: &[u8] = br#"{"subject": {"kind": "User", "name": "ann"}, "verb": "get", "apiGroup": "", "resource": "pods", "subresource": "", "namespace": "a", "name": ""}"#;
 const QUESTION: &[u8] = br#"{"src": "a/p", "dst": "a/p", "protocol": "TCP", "port": 80}"#;
 
 /// The program in an empty folder of its own, with no kubeconfig anywhere.
@@ -244,14 +245,16 @@ fn a_reader_that_goes_away_is_no_error() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-#[test]
-fn a_reader_of_answers_that_goes_away_is_no_error() {
+#[rstest]
+#[case::of_the_network("network", QUESTION)]
+#[case::of_rbac("rbac", ROLE_QUESTION)]
+fn a_reader_of_answers_that_goes_away_is_no_error(#[case] about: &str, #[case] question: &[u8]) {
     let scene = Scene::new();
     std::fs::create_dir(scene.0.path().join("m")).unwrap();
     scene.file("m/p.yaml", POD);
-    scene.file("q", &[QUESTION, b"\n"].concat().repeat(20_000));
+    scene.file("q", &[question, b"\n"].concat().repeat(20_000));
     let questions = std::fs::File::open(scene.0.path().join("q")).unwrap();
-    let mut ask = scene.command(&["ask", "network", "m"]);
+    let mut ask = scene.command(&["ask", about, "m"]);
     let mut child = ask.stdin(questions).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();

@@ -9,7 +9,7 @@ use std::path::Path;
 use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
-use tenantproof::cli::ask::{self, Summary};
+use tenantproof::cli::ask::{self, NetworkSummary};
 
 const TENANTS: &str = "
 apiVersion: v1
@@ -85,7 +85,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-fn ask_in(folder: &Path, questions: &str) -> (Vec<Value>, Summary) {
+fn ask_in(folder: &Path, questions: &str) -> (Vec<Value>, NetworkSummary) {
     let mut answers = Vec::new();
     let summary = ask::network(folder, Cursor::new(questions), &mut answers).unwrap_or_else(|error| panic!("{error}"));
     let lines = String::from_utf8(answers).unwrap();

@@ -6,7 +6,7 @@ mod lines;
 mod question;
 mod rbac;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::rc::Rc;
@@ -45,36 +45,53 @@ pub enum AskError {
     Answers(io::Error),
 }
 
-/// What was asked and answered.
+/// What was asked and answered; `A` tells what became of the objects that decide.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct Summary<A> {
     /// Questions, malformed ones among them.
     pub asked: usize,
-    /// Answers `allowed`.
+    /// Answers `allowed` or `true`.
     pub allowed: usize,
-    /// Answers `denied`.
+    /// Answers `denied` or `false`.
     pub denied: usize,
     /// Answers `unknown` to questions without an error.
     pub unknown: usize,
-    /// Lines with an `error`: malformed, or about a pod that is not in the manifests.
+    /// Lines with an `error`: malformed, or about something that is not in the manifests.
     pub errors: usize,
     /// Manifest files that were read.
     pub files: usize,
     /// Other files of the folder, which were not opened.
     pub other_files: usize,
     /// What became of the objects.
-    pub accounting: Accounting,
-    /// How many objects of which kinds cannot matter.
-    pub irrelevant: BTreeMap<String, usize>,
+    pub accounting: A,
     /// What a reader should know besides, a sentence each.
     pub notes: Vec<String>,
 }
 
-impl Summary {
+/// What was asked about the network.
+pub type NetworkSummary = Summary<Accounting>;
+
+impl<A> Summary<A> {
     /// The exit code: 0, or 2 if any line had an error.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         if self.errors == 0 { 0 } else { 2 }
+    }
+
+    /// Counts an answer.
+    const fn answered(&mut self, answer: Answer) {
+        self.asked += 1;
+        match answer {
+            Answer::Allowed => self.allowed += 1,
+            Answer::Denied => self.denied += 1,
+            Answer::Unknown => self.unknown += 1,
+        }
+    }
+
+    /// Counts a line with an error.
+    const fn failed(&mut self) {
+        self.asked += 1;
+        self.errors += 1;
     }
 }
 
@@ -83,7 +100,7 @@ impl Summary {
 /// # Errors
 /// Manifests that cannot be read, and input or output that fails. A malformed question is no such error: it has an
 /// answer with an `error` in its place, and counts in [`Summary::errors`].
-pub fn network(dir: &Path, questions: impl BufRead, answers: impl Write) -> Result<Summary, AskError> {
+pub fn network(dir: &Path, questions: impl BufRead, answers: impl Write) -> Result<NetworkSummary, AskError> {
     network_as(dir, Profile::Spec, questions, answers)
 }
 
@@ -96,18 +113,17 @@ pub fn network_as(
     profile: Profile,
     questions: impl BufRead,
     answers: impl Write,
-) -> Result<Summary, AskError> {
+) -> Result<NetworkSummary, AskError> {
     let folder = Folder::read(dir)?;
     let (files, other_files) = (folder.files.len(), folder.others);
     let manifests = Manifests::read(folder.files)?;
     let fences = Fences::compile(&manifests.snapshot, profile);
-    let mut summary = Summary {
+    let mut summary = NetworkSummary {
         files,
         other_files,
         accounting: fences.accounting().clone(),
-        irrelevant: manifests.irrelevant.clone(),
         notes: manifests.notes.clone(),
-        ..Summary::default()
+        ..NetworkSummary::default()
     };
     summary.accounting.irrelevant += manifests.irrelevant.values().sum::<usize>();
     summary.notes.extend(undeclared(&manifests));
@@ -141,7 +157,7 @@ struct Asking<'m> {
     catalogue: Catalogue<'m>,
     sources: &'m Sources,
     endings: HashMap<Alike, (Answer, Rc<str>)>,
-    summary: Summary,
+    summary: NetworkSummary,
 }
 
 impl Answering for Asking<'_> {
@@ -159,12 +175,7 @@ impl Answering for Asking<'_> {
             };
         let key = self.catalogue.classes.key(source.member, destination.member, question.protocol, question.port);
         let (answer, ending) = self.ending(key);
-        self.summary.asked += 1;
-        match answer {
-            Answer::Allowed => self.summary.allowed += 1,
-            Answer::Denied => self.summary.denied += 1,
-            Answer::Unknown => self.summary.unknown += 1,
-        }
+        self.summary.answered(answer);
         write_question(&question, out);
         for (field, kind) in [("srcKind", source.kind), ("dstKind", destination.kind)] {
             if let Some(kind) = kind {
@@ -175,8 +186,7 @@ impl Answering for Asking<'_> {
     }
 
     fn malformed(&mut self, number: usize, line: &[u8], why: &str, out: &mut Vec<u8>) {
-        self.summary.asked += 1;
-        self.summary.errors += 1;
+        self.summary.failed();
         out.extend_from_slice(format!("{{\"line\":{number}").as_bytes());
         for (name, value) in question::echo(line) {
             push(out, name, &value);
@@ -202,8 +212,7 @@ impl Asking<'_> {
     }
 
     fn not_found(&mut self, question: &Question<'_>, why: &str, out: &mut Vec<u8>) {
-        self.summary.asked += 1;
-        self.summary.errors += 1;
+        self.summary.failed();
         write_question(question, out);
         push(out, "answer", &json!(Answer::Unknown.as_str()));
         push(out, "error", &json!(why));

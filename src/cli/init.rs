@@ -6,7 +6,6 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use kube::ResourceExt as _;
-use miette::{IntoDiagnostic as _, WrapErr as _};
 
 use super::{ClusterArgs, show};
 use crate::cluster::{connect, read_namespaces, read_snapshot};
@@ -40,11 +39,7 @@ pub(super) struct InitArgs {
 
 /// Reads the cluster and writes the draft.
 pub(super) fn init(args: InitArgs) -> miette::Result<u8> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .into_diagnostic()
-        .wrap_err("the runtime does not start")?;
+    let runtime = super::runtime()?;
     let unwritten = |path: &Path, why: &dyn Display| {
         miette::miette!(
             help = "name another file with --output, or leave it out and redirect standard output",

@@ -192,6 +192,13 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What a command that speaks to a cluster runs on.
+fn runtime() -> miette::Result<tokio::runtime::Runtime> {
+    use miette::{IntoDiagnostic as _, WrapErr as _};
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.into_diagnostic().wrap_err("the runtime does not start")
+}
+
 fn style_of(stream: &impl IsTerminal) -> Style {
     Style::detect(|name| std::env::var(name).ok(), stream.is_terminal())
 }

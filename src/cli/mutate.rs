@@ -1,13 +1,12 @@
 //! `tenantproof mutate`.
 
-use std::path::PathBuf;
-
-use miette::{IntoDiagnostic as _, WrapErr as _};
+use miette::IntoDiagnostic as _;
 
 use super::run::{self, RunArgs};
 use super::style_of;
+use crate::report::files::{Folder, MUTATION_JSON};
 use crate::report::mutation;
-use crate::run::mutate::{Progress, mutate as take_down};
+use crate::run::mutate::{Mutation, Progress, mutate as take_down};
 
 /// Take down every fence of a throwaway cluster in turn, and see whether the suites notice.
 ///
@@ -33,29 +32,37 @@ pub(super) fn mutate(args: MutateArgs) -> miette::Result<u8> {
     let inputs = run::read_inputs(&args)?;
     let (quiet, out) = (args.quiet, args.out.clone());
     let options = run::options(args, inputs);
-    std::fs::create_dir_all(&out).into_diagnostic().wrap_err_with(|| format!("{} can't be made", out.display()))?;
+    let folder = Folder::create(&out)?;
+    // What an earlier one left must not be taken for this one's, and a killed one leaves what it saw.
+    write(&folder, &Mutation::new())?;
     let style = style_of(&std::io::stderr());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .into_diagnostic()
-        .wrap_err("the runtime does not start")?;
-    let mutation = runtime.block_on(take_down(
-        &options,
-        force.as_deref(),
-        |progress: Progress<'_>| {
-            if !quiet {
-                anstream::eprintln!("{}", mutation::progress(&progress, &style));
-            }
-        },
-        run::interrupted(),
-    ))?;
-    let path: PathBuf = out.join("mutation.json");
-    let text = mutation::json(&mutation).into_diagnostic()?;
-    std::fs::write(&path, text).into_diagnostic().wrap_err_with(|| format!("{} can't be written", path.display()))?;
+    let told = |progress: Progress<'_>| {
+        if !quiet {
+            anstream::eprintln!("{}", mutation::progress(&progress, &style));
+        }
+        if let Progress::Ended(_, so_far) = progress {
+            // Tried again at the end, where a failure is told.
+            let _ = write(&folder, so_far);
+        }
+    };
+    let ended = super::runtime()?.block_on(take_down(&options, force.as_deref(), told, run::interrupted()));
+    let mutation = match ended {
+        Ok(mutation) => mutation,
+        Err(error) => {
+            let code = error.exit_code();
+            anstream::eprintln!("{:?}", miette::Report::new(error));
+            return Ok(code);
+        }
+    };
+    write(&folder, &mutation)?;
     if !quiet {
+        let path = out.join(MUTATION_JSON);
         super::show::print(&mutation::page(&mutation, &style_of(&std::io::stdout()), Some(&path)))?;
     }
     Ok(mutation.exit_code())
+}
+
+fn write(folder: &Folder, mutation: &Mutation) -> miette::Result<()> {
+    let text = mutation::json(mutation).into_diagnostic()?;
+    Ok(folder.put(MUTATION_JSON, &text)?)
 }

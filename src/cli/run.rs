@@ -4,8 +4,6 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use miette::{IntoDiagnostic as _, WrapErr as _};
-
 use super::selection::SelectionArgs;
 use super::{ClusterArgs, inputs, style_of};
 use crate::families::Limits;
@@ -106,12 +104,7 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
     }
     audience.consumers.push(Box::new(folder.clone()));
 
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .into_diagnostic()
-        .wrap_err("the runtime does not start")?;
+    let runtime = super::runtime()?;
     let ran = runtime.block_on(crate::run::run(&options, |event, record| audience.tell(event, record), interrupted()));
     let record = match ran {
         Ok(record) => record,
@@ -119,12 +112,10 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
             use miette::Diagnostic as _;
             let help = error.help().map(|help| help.to_string());
             let mut record = not_begun(&options.tenancy_info, Some((&error.to_string(), help)));
-            let code = if matches!(error, RunError::Interrupted) {
+            if matches!(error, RunError::Interrupted) {
                 record.status = RunStatus::Interrupted;
-                NOT_PROVED
-            } else {
-                super::USAGE
-            };
+            }
+            let code = error.exit_code();
             let written = folder.write(&record);
             anstream::eprintln!("{:?}", miette::Report::new(error));
             if let Err(failure) = written {

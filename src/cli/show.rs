@@ -1,13 +1,13 @@
 //! The commands that only print.
 
-use std::fmt::Write as _;
-use std::io::Write as _;
+use std::fmt::{Display, Write as _};
+use std::io::{BufWriter, StdinLock, StdoutLock, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use miette::IntoDiagnostic as _;
 
-use super::ask::AskError;
+use super::ask::{AskError, Summary};
 use super::{Cli, ask, explain as sheet, inputs, permissions, style_of};
 use crate::families::FAMILIES;
 use crate::model::Nearest;
@@ -191,9 +191,21 @@ pub(super) fn completions(shell: clap_complete::Shell) -> miette::Result<u8> {
 
 /// `tenantproof ask network`.
 pub(super) fn ask_network(dir: &Path, profile: Profile) -> miette::Result<u8> {
-    let questions = std::io::stdin().lock();
-    let answers = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
-    let summary = match ask::network_as(dir, profile, questions, answers) {
+    answered(|questions, answers| ask::network_as(dir, profile, questions, answers), |all| &all.not_understood)
+}
+
+/// `tenantproof ask rbac`.
+pub(super) fn ask_rbac(dir: &Path) -> miette::Result<u8> {
+    answered(|questions, answers| ask::rbac(dir, questions, answers), |all| &all.not_understood)
+}
+
+/// Answers what comes in, and says what a reader should know beside the answers.
+fn answered<A, U: Display>(
+    answer: impl FnOnce(StdinLock<'static>, BufWriter<StdoutLock<'static>>) -> Result<Summary<A>, AskError>,
+    not_understood: impl FnOnce(&A) -> &Vec<U>,
+) -> miette::Result<u8> {
+    let answers = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let summary = match answer(std::io::stdin().lock(), answers) {
         // Whoever read the answers has seen enough.
         Err(AskError::Answers(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(0),
         Err(AskError::Answers(error)) => return Err(unwritten(&error)),
@@ -202,21 +214,7 @@ pub(super) fn ask_network(dir: &Path, profile: Profile) -> miette::Result<u8> {
     for note in &summary.notes {
         anstream::eprintln!("note: {note}");
     }
-    for unknown in &summary.accounting.not_understood {
-        anstream::eprintln!("not understood: {unknown}; what it could touch is answered `unknown`");
-    }
-    Ok(summary.exit_code())
-}
-
-/// `tenantproof ask rbac`.
-pub(super) fn ask_rbac(dir: &Path) -> miette::Result<u8> {
-    let questions = std::io::stdin().lock();
-    let answers = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
-    let summary = ask::rbac(dir, questions, answers)?;
-    for note in &summary.notes {
-        anstream::eprintln!("note: {note}");
-    }
-    for unknown in &summary.accounting.not_understood {
+    for unknown in not_understood(&summary.accounting) {
         anstream::eprintln!("not understood: {unknown}; what it could touch is answered `unknown`");
     }
     Ok(summary.exit_code())

@@ -14,6 +14,8 @@ pub const RUN_JSON: &str = "run.json";
 pub const JUNIT_XML: &str = "junit.xml";
 /// For a CI comment.
 pub const SUMMARY_MD: &str = "summary.md";
+/// What came of taking down every fence.
+pub const MUTATION_JSON: &str = "mutation.json";
 
 /// Writes `run.json`, `junit.xml` and `summary.md`. Each file is whole at every moment: it is
 /// written beside the old one, flushed to the disk, and put in its place.
@@ -95,6 +97,16 @@ impl Folder {
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(ReportError { failures, kept }) }
+    }
+
+    /// Writes one more report, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be written. A file that was there before is whole.
+    pub fn put(&self, name: &str, text: &str) -> Result<(), ReportError> {
+        let failed = |source| FileFailure { file: self.path.join(name), doing: "written", source };
+        replace(&self.path, name, text).map_err(|source| ReportError { failures: vec![failed(source)], kept: None })
     }
 
     /// Saves the record where there may still be room, for this user alone; never over a file.

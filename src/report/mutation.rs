@@ -25,7 +25,7 @@ pub fn progress(progress: &Progress<'_>, style: &Style) -> String {
         Progress::Mutant(number, total, mutant) => {
             format!("[{number}/{total}] {} {}", style.shown(&mutant.description), style.ellipsis())
         }
-        Progress::Ended(result) => format!("  {}", outcome(result, style)),
+        Progress::Ended(result, _) => format!("  {}", outcome(result, style)),
     }
 }
 

@@ -60,6 +60,17 @@ pub enum RunError {
     NoRandomness(String),
 }
 
+impl RunError {
+    /// The exit code of a run that did not begin: 3 where it was interrupted, otherwise 2.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Interrupted => 3,
+            _ => 2,
+        }
+    }
+}
+
 fn list(errors: &[ResolveError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -21,7 +21,7 @@ use crate::model::{CheckId, Namespace, TenantId, Verdict};
 use crate::plan::Mode;
 
 /// What came of taking down every fence.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Mutation {
     /// The version of this shape: `tenantproof.dev/mutation/v1`.
     pub schema: String,
@@ -73,6 +73,12 @@ pub enum Outcome {
 }
 
 impl Mutation {
+    /// A report of nothing yet: unfinished.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { schema: "tenantproof.dev/mutation/v1".to_owned(), ..Self::default() }
+    }
+
     /// How many mutants came out so.
     #[must_use]
     pub fn count(&self, outcome: Outcome) -> usize {
@@ -101,8 +107,8 @@ pub enum Progress<'a> {
     Baseline,
     /// A mutant is about to be made: its number, of how many.
     Mutant(usize, usize, &'a Mutant),
-    /// What came of it.
-    Ended(&'a MutantResult),
+    /// What came of it, and of all before.
+    Ended(&'a MutantResult, &'a Mutation),
 }
 
 /// Takes down every fence in turn. `forced` is the name of a context that may be used though its cluster does
@@ -142,14 +148,11 @@ pub async fn mutate(
     }
     let mutants = all_mutants(options, &world);
     let mut mutation = Mutation {
-        schema: "tenantproof.dev/mutation/v1".to_owned(),
-        started: baseline.run.started.clone(),
-        finished: None,
-        cluster: baseline.cluster.clone(),
-        tenancy: baseline.tenancy.clone(),
-        mutants: Vec::new(),
-        never_noticed: Vec::new(),
+        started: baseline.run.started,
+        cluster: baseline.cluster,
+        tenancy: baseline.tenancy,
         remarks,
+        ..Mutation::new()
     };
     let total = mutants.len();
     let mut whole = true;
@@ -161,8 +164,8 @@ pub async fn mutate(
         tell(Progress::Mutant(index + 1, total, &mutant));
         match one(options, client, &namespaces, mutant, interrupt.clone()).await {
             Ok(result) => {
-                tell(Progress::Ended(&result));
-                mutation.mutants.push(result);
+                mutation.mutants.push(result.clone());
+                tell(Progress::Ended(&result, &mutation));
             }
             Err(error) => {
                 mutation.remarks.push(error.to_string());

@@ -66,7 +66,8 @@ fn a_fence_that_a_killed_mutate_left_down_is_put_back_by_the_next_run() {
         live.until_it_says("[1/");
         std::thread::sleep(Duration::from_secs(2));
         live.signal("KILL");
-        live.end_within(Duration::from_secs(5));
+        let killed = live.end_within(Duration::from_secs(5));
+        assert_eq!(mutation(&killed).finished, None, "its report should say that it is unfinished");
         assert_ne!(fences(&lab, &story), before, "a fence should be down");
         let ended = lab.run(&story.tenancy()).end().expect_code(0);
         let told = ended.record().warnings.iter().any(|warning| warning.message.contains("NetworkPolicy"));

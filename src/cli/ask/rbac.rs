@@ -11,7 +11,7 @@ use serde_json::json;
 
 use self::question::{Asked, Question};
 use super::lines::{self, Answering};
-use super::{AskError, push, question as network_question};
+use super::{AskError, Summary, push, question as network_question};
 use crate::cli::folder::Folder;
 use crate::semantics::Answer;
 use crate::semantics::manifests::{Manifests, RbacSource};
@@ -20,36 +20,8 @@ use crate::semantics::rbac::{Accounting, Because, Decision, ObjectName, Rules, S
 /// How many subjects are kept at once.
 const KEPT: usize = 1 << 16;
 
-/// What was asked about RBAC, and answered.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RbacSummary {
-    /// Questions, malformed ones among them.
-    pub asked: usize,
-    /// Answers `true`.
-    pub allowed: usize,
-    /// Answers `false`.
-    pub denied: usize,
-    /// Answers `"unknown"` to questions without an error.
-    pub unknown: usize,
-    /// Lines with an `error`.
-    pub errors: usize,
-    /// Manifest files that were read.
-    pub files: usize,
-    /// Other files of the folder, which were not opened.
-    pub other_files: usize,
-    /// What became of the objects of RBAC.
-    pub accounting: Accounting,
-    /// What a reader should know besides, a sentence each.
-    pub notes: Vec<String>,
-}
-
-impl RbacSummary {
-    /// The exit code: 0, or 2 if any line had an error.
-    #[must_use]
-    pub const fn exit_code(&self) -> u8 {
-        if self.errors == 0 { 0 } else { 2 }
-    }
-}
+/// What was asked about RBAC.
+pub type RbacSummary = Summary<Accounting>;
 
 /// Answers questions about RBAC from the manifests of a folder.
 ///
@@ -86,20 +58,11 @@ impl Answering for Asking<'_> {
             Err(why) => return self.malformed(number, line, &why, out),
         };
         let decision = self.standing(&question.subject).decide(&question.request());
-        self.summary.asked += 1;
+        self.summary.answered(decision.answer);
         let allowed: &[u8] = match decision.answer {
-            Answer::Allowed => {
-                self.summary.allowed += 1;
-                b"true"
-            }
-            Answer::Denied => {
-                self.summary.denied += 1;
-                b"false"
-            }
-            Answer::Unknown => {
-                self.summary.unknown += 1;
-                b"\"unknown\""
-            }
+            Answer::Allowed => b"true",
+            Answer::Denied => b"false",
+            Answer::Unknown => b"\"unknown\"",
         };
         out.push(b'{');
         if let Some(id) = &question.id {
@@ -113,8 +76,7 @@ impl Answering for Asking<'_> {
     }
 
     fn malformed(&mut self, number: usize, line: &[u8], why: &str, out: &mut Vec<u8>) {
-        self.summary.asked += 1;
-        self.summary.errors += 1;
+        self.summary.failed();
         out.extend_from_slice(format!("{{\"line\":{number}").as_bytes());
         for (name, value) in network_question::echo_of(line, &["id"]) {
             push(out, name, &value);
