@@ -12,6 +12,7 @@ use crate::semantics::rbac::Subject;
 
 /// What somebody may do or not.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "each is made to be asked, and none is kept")]
 pub enum What {
     /// A verb on a resource.
     Resource(ResourceAttributes),
