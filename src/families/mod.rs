@@ -112,6 +112,14 @@ pub fn suites() -> suite::Reader {
     suite::Reader::new(FAMILIES.iter().map(|family| family.parameters).collect())
 }
 
+/// What a case asks, in its family's own shape.
+///
+/// # Errors
+/// [`JudgeError`] where it is not of that shape.
+fn ask_of<'a, A: Deserialize<'a>>(case: &'a Case) -> Result<A, JudgeError> {
+    A::deserialize(&case.ask).map_err(|error| JudgeError { case: case.id.clone(), why: error.to_string() })
+}
+
 /// The observations of a family, in its own shape.
 ///
 /// # Errors

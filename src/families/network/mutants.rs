@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::ask::Ask;
 use super::fences::{Sabotage, sabotages};
 use super::plan::{NetworkPlan, TryPlan, plan};
-use crate::families::{Mutant, PlanInput};
+use crate::families::{Mutant, PlanInput, ask_of};
 use crate::model::{Family, TenantId};
 use crate::semantics::network::Answer;
 use crate::suite::Access;
@@ -51,7 +51,7 @@ fn broken_promises(plan: &NetworkPlan) -> BTreeSet<(TenantId, TenantId)> {
     let tries: HashMap<&str, &TryPlan> = plan.tries.iter().map(|one| (one.key.as_str(), one)).collect();
     let mut pairs = BTreeSet::new();
     for case in &plan.cases {
-        let Ok(ask) = serde_json::from_value::<Ask>(case.ask.clone()) else { continue };
+        let Ok(ask) = ask_of::<Ask>(case) else { continue };
         let wanted = match case.expect {
             Access::Allowed => Answer::Allowed,
             Access::Denied => Answer::Denied,

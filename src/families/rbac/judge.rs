@@ -3,7 +3,7 @@
 use super::parameters::Place;
 use super::plan::Ask;
 use super::seen::{AskedSeen, Seen};
-use crate::families::{CaseResult, Cause, Column, JudgeError, Judgement, Stance};
+use crate::families::{CaseResult, Cause, Column, JudgeError, Judgement, Stance, ask_of};
 use crate::model::Verdict;
 use crate::plan::Case;
 
@@ -15,8 +15,7 @@ pub(super) fn judge(cases: &[Case], seen: &Seen) -> Result<Vec<CaseResult>, Judg
     cases
         .iter()
         .map(|case| {
-            let ask: Ask = serde_json::from_value(case.ask.clone())
-                .map_err(|error| JudgeError { case: case.id.clone(), why: error.to_string() })?;
+            let ask: Ask = ask_of(case)?;
             let asked: Vec<&AskedSeen> = ask.asked.iter().filter_map(|key| seen.asked.get(key)).collect();
             let (verdict, reason, cause) = rule(case, &ask, &asked, seen);
             let judgement = Judgement {

@@ -5,7 +5,7 @@ mod tokens;
 use super::ask::Ask;
 use super::parameters::Look;
 use super::seen::{Credential, NamespaceSeen, Scanned, Seen};
-use crate::families::{CaseResult, Cause, Column, JudgeError, Judgement, Stance};
+use crate::families::{CaseResult, Cause, Column, JudgeError, Judgement, Stance, ask_of};
 use crate::model::Verdict;
 use crate::plan::Case;
 use crate::semantics::credentials::Lasting;
@@ -23,8 +23,7 @@ pub fn judge(cases: &[Case], seen: &Seen) -> Result<Vec<CaseResult>, JudgeError>
     cases
         .iter()
         .map(|case| {
-            let ask: Ask = serde_json::from_value(case.ask.clone())
-                .map_err(|error| JudgeError { case: case.id.clone(), why: error.to_string() })?;
+            let ask: Ask = ask_of(case)?;
             let evidence = vec![format!("namespaces/{}", ask.namespace)];
             let judgement = Bench { ask: &ask, seen }.judgement();
             Ok(CaseResult { case: case.clone(), judgement, evidence })

@@ -5,7 +5,7 @@ use super::cause::{not_proved, of_block, of_leak};
 use super::controls::Controls;
 use super::outcome::{Came, came, in_words};
 use super::seen::{Seen, TrySeen};
-use crate::families::{CaseResult, Cause, Column, JudgeError, Judgement, Stance};
+use crate::families::{CaseResult, Cause, Column, JudgeError, Judgement, Stance, ask_of};
 use crate::model::{ControlStrength, Verdict};
 use crate::plan::Case;
 use crate::suite::Access;
@@ -19,8 +19,7 @@ pub fn judge(cases: &[Case], seen: &Seen) -> Result<Vec<CaseResult>, JudgeError>
     cases
         .iter()
         .map(|case| {
-            let ask: Ask = serde_json::from_value(case.ask.clone())
-                .map_err(|error| JudgeError { case: case.id.clone(), why: error.to_string() })?;
+            let ask: Ask = ask_of(case)?;
             let judgement = Bench { case, ask: &ask, seen, controls: &controls }.judgement();
             Ok(CaseResult { case: case.clone(), judgement, evidence: ask.tries })
         })

@@ -12,7 +12,7 @@ use super::ask::{Ask, Locked, Subject};
 use super::refusal::{Author, author};
 use super::rules::{Held, held};
 use super::seen::{Answer, Fault, ReviewSeen, Seen, ShareSeen, TrySeen};
-use crate::families::{CaseResult, Cause, Column, JudgeError, Judgement, Stance};
+use crate::families::{CaseResult, Cause, Column, JudgeError, Judgement, Stance, ask_of};
 use crate::model::{Namespace, Quantity, Verdict};
 use crate::plan::Case;
 
@@ -22,8 +22,7 @@ use crate::plan::Case;
 /// [`JudgeError`] where a case's `ask` is not of this family.
 pub fn judge(cases: &[Case], seen: &Seen) -> Result<Vec<CaseResult>, JudgeError> {
     let result = |case: &Case| {
-        let ask: Ask = serde_json::from_value(case.ask.clone())
-            .map_err(|error| JudgeError { case: case.id.clone(), why: error.to_string() })?;
+        let ask: Ask = ask_of(case)?;
         let evidence = ask.key().map(str::to_owned).into_iter().collect();
         Ok(CaseResult { case: case.clone(), judgement: judgement(&ask, seen), evidence })
     };
