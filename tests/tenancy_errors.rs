@@ -27,6 +27,7 @@ fn a_bad_file_gets_an_error_that_teaches(
     #[values(
         "a-list",
         "a-word",
+        "admission",
         "alias-bomb",
         "ambiguous-peer",
         "duplicate-key",

@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 use miette::Diagnostic;
 use proptest::prelude::*;
 use rstest::rstest;
-use tenantproof::model::{Namespace, Port, Protocol, Quantity, RoleName, TenantId};
+use tenantproof::model::{Namespace, Port, Protocol, Quantity, RoleName, RuleId, TenantId};
 use tenantproof::tenancy::{
-    self, Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy,
+    self, AdmissionRule, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Party, PartyKind,
+    PodSecurityLevel, Requirement, Role, Share, Subjects, Tenancy,
 };
 
 const STORY: &[u8] = include_bytes!("../kind-configs/story/tenancy.yaml");
@@ -162,17 +163,47 @@ fn flow(parties: Vec<Party>) -> impl Strategy<Value = Option<Flow>> {
     )
 }
 
+fn admission(tenants: Vec<TenantId>) -> impl Strategy<Value = Vec<AdmissionRule>> {
+    let mark = ("[a-z]{1,8}", prop::option::of("[A-Za-z0-9]{1,8}")).prop_map(|(key, value)| Mark { key, value });
+    let marks = prop::collection::vec(mark, 1..3);
+    let require = prop_oneof![
+        Just(Requirement::RunAsNonRoot),
+        Just(Requirement::PodSecurity(PodSecurityLevel::Baseline)),
+        Just(Requirement::PodSecurity(PodSecurityLevel::Restricted)),
+        prop::collection::btree_set("[a-z.]{1,8}/[ #]?", 1..3)
+            .prop_map(|all| Requirement::Registries(all.into_iter().collect())),
+        marks.clone().prop_map(Requirement::Labels),
+        (marks, any::<bool>())
+            .prop_map(|(tags, public_access_block)| Requirement::Bucket { tags, public_access_block }),
+    ];
+    let some = prop::sample::subsequence(tenants.clone(), 0..=tenants.len());
+    let rule = (some, prop::collection::btree_map("[a-z]{1,8}", "[A-Za-z0-9]{1,8}", 0..2), require);
+    prop::collection::vec(rule, 0..3).prop_map(|rules| {
+        let rule = |(index, (tenants, pods, require))| {
+            let of_pods = !matches!(require, Requirement::Bucket { .. });
+            let pods = if of_pods { pods } else { BTreeMap::new() };
+            AdmissionRule { id: RuleId::new(format!("rule-{index}")), tenants, pods, require }
+        };
+        rules.into_iter().enumerate().map(rule).collect()
+    })
+}
+
 fn tenancies() -> impl Strategy<Value = Tenancy> {
     let tenants = (party(PartyKind::Tenant, 1), party(PartyKind::Tenant, 2), party(PartyKind::Shared, 3));
     (".*[^\\s].*", tenants, any::<bool>())
         .prop_map(|(name, (a, b, shared), with_shared)| {
             let parties = if with_shared { vec![a, b, shared] } else { vec![a, b] };
-            Tenancy { name, parties, flows: Vec::new() }
+            Tenancy { name, parties, flows: Vec::new(), admission: Vec::new() }
         })
         .prop_flat_map(|tenancy| {
             let flows = prop::collection::vec(flow(tenancy.parties.clone()), 0..4);
-            (Just(tenancy), flows)
-                .prop_map(|(tenancy, flows)| Tenancy { flows: flows.into_iter().flatten().collect(), ..tenancy })
+            let ids = tenancy.parties.iter().filter(|party| party.kind == PartyKind::Tenant);
+            let rules = admission(ids.map(|party| party.id.clone()).collect());
+            (Just(tenancy), flows, rules).prop_map(|(tenancy, flows, admission)| Tenancy {
+                flows: flows.into_iter().flatten().collect(),
+                admission,
+                ..tenancy
+            })
         })
 }
 

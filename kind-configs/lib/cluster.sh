@@ -80,13 +80,13 @@ not_ready() {
     $k get nodes -o go-template="{{range .items}}node {{.metadata.name}} {{range .status.conditions}}{{if eq .type \"Ready\"}}{{.status}} {{.reason}}{{end}}{{end}}{{\"\n\"}}{{end}}" &&
     $k get deployments,daemonsets -A -o go-template="{{range .items}}{{.kind}} {{.metadata.namespace}}/{{.metadata.name}} {{if eq .kind \"Deployment\"}}{{or .status.availableReplicas 0}} {{.spec.replicas}}{{else}}{{or .status.numberAvailable 0}} {{.status.desiredNumberScheduled}}{{end}}{{\"\n\"}}{{end}}"' 2>&1)" ||
     { echo "API server: $(printf '%s' "$out" | tail -n 1 | cut -c1-160)"; return; }
-  printf '%s\n' "$out" | awk -v name="$1" -v cni="$cni" -v gatekeeper="$(known "$1" gatekeeper)" '
+  printf '%s\n' "$out" | awk -v name="$1" -v cni="$cni" -v gatekeeper="$(known "$1" gatekeeper)" -v kyverno="$(known "$1" kyverno)" '
     $1 == "node" {seen++; if ($3 != "True") print "node " $2 ": not Ready (" $4 ")"}
     $1 == "Deployment" {have[$2] = $3; want[$2] = $4}
     $1 == "DaemonSet" {have[$2] = $3; want[$2] = 3}
     END {
       if (seen < 3) print "nodes: " seen + 0 " of 3 have joined"
-      n = split("kube-system/coredns kube-system/kube-proxy kube-system/" cni (gatekeeper == "yes" ? " gatekeeper-system/gatekeeper-controller-manager gatekeeper-system/gatekeeper-audit" : ""), must, " ")
+      n = split("kube-system/coredns kube-system/kube-proxy kube-system/" cni (gatekeeper == "yes" ? " gatekeeper-system/gatekeeper-controller-manager gatekeeper-system/gatekeeper-audit" : "") (kyverno == "yes" ? " kyverno/kyverno-admission-controller" : ""), must, " ")
       for (i = 1; i <= n; i++) { m = must[i]
         if (!(m in have)) print m ": does not exist yet"
         else if (have[m] < want[m]) print m ": " have[m] " of " want[m] " available" }
@@ -151,6 +151,25 @@ hurry_gatekeeper() { # NAME: true when it has been done
 apply_gatekeeper() { # NAME
   sed -e "s|image: openpolicyagent/gatekeeper:.*|image: $gatekeeper_tag|" -e 's|imagePullPolicy: .*|imagePullPolicy: IfNotPresent|' -e 's|^  replicas: .*|  replicas: 1|' \
     "$(program_entry gatekeeper)/gatekeeper.yaml" | in_cluster "$1" apply --server-side -f -
+}
+# Gatekeeper's own webhook fails open; see the manifest's head. Its certificate is there once Gatekeeper runs.
+close_gatekeeper() { # NAME
+  local bundle=''
+  for _ in $(seq 60); do
+    bundle="$(in_cluster "$1" get validatingwebhookconfiguration gatekeeper-validating-webhook-configuration -o 'jsonpath={.webhooks[0].clientConfig.caBundle}' --request-timeout=5s)"
+    [ ${#bundle} -gt 100 ] && break
+    sleep 1
+  done
+  [ ${#bundle} -gt 100 ] || { echo "Gatekeeper has put no certificate into its webhook"; return 1; }
+  sed "s|CA_BUNDLE|$bundle|" "$here/manifests/gatekeeper-fail-closed.yaml" | in_cluster "$1" apply -f -
+}
+# Kyverno's admission controller alone: its other controllers report, clean up and generate, and refuse nothing. Only in
+# namespaces that ask for it: what it matches by a policy it asks about in all others, too, and none of the lab's is for them.
+apply_kyverno() { # NAME
+  kyverno_manifest | awk -v RS='\n---\n' -v ORS='\n---\n' '!/\nkind: (Deployment|CronJob|Job)\n/ || /\n  name: kyverno-admission-controller\n/' |
+    sed -e "s|image: .*/kyvernopre:.*|image: $kyverno_tag|" -e "s|image: .*/kyverno:.*|image: $kyverno_tag|" -e 's|imagePullPolicy: .*|imagePullPolicy: IfNotPresent|' |
+    awk '/image: .*tenantproof-lab.kyverno/ {n++} {print} n == 1 && /image: .*tenantproof-lab.kyverno/ {match($0, /^ */); printf "%*scommand: [/usr/local/bin/kyverno-init]\n", RLENGTH, ""; n = 2}' |
+    in_cluster "$1" apply --server-side -f -
 }
 
 # --- taking one down

@@ -4,7 +4,7 @@
 help_of() {
   case "${1:-}" in
     up) cat <<'H'
-lab up [--cni kube-router|cilium|none] [--name NAME] [--without-gatekeeper] [--registry HOST:PORT|none]
+lab up [--cni kube-router|cilium|none] [--name NAME] [--without-gatekeeper] [--with-kyverno] [--registry HOST:PORT|none]
 
 Makes a lab, or sees to it that one is running: a kind cluster of three nodes with an audit log, a CNI and Gatekeeper.
 On a running lab it changes nothing; after a restart of the machine or of the engine it starts the nodes again, and makes
@@ -16,6 +16,8 @@ them anew where that is not enough. It returns when everything is ready. The con
                          with its firewall off: the same network, without the fence. A suite that stays green here is broken.
   --name NAME            another name than tenantproof, tenantproof-cilium or tenantproof-none; several labs may run at once
   --without-gatekeeper   leave the policy engine out (30 s less)
+  --with-kyverno         Kyverno's admission controller beside it (its build takes four minutes). On a lab that runs without
+                         it, it is added.
   --registry HOST:PORT   take HOST:PORT/kindest/node from there, and fail if it isn't there (also: LAB_REGISTRY)
   --registry none        ask no registry at all: build the node image
 
@@ -48,7 +50,7 @@ need imagePullPolicy IfNotPresent or Never. Of what lab itself builds, agnhost c
 H
       ;;
     build|prefetch) cat <<'H'
-lab build [--cni CNI] [--without-gatekeeper] [--with-agnhost] [--registry HOST:PORT|none]      (also: lab prefetch)
+lab build [--cni CNI] [--without-gatekeeper] [--with-kyverno] [--with-agnhost] [--registry HOST:PORT|none]      (also: lab prefetch)
 
 Gets everything that `lab up` with the same options needs, and stops there: pulls kindest/node where a registry has it,
 builds it where not, from Debian packages and Go modules. --with-agnhost also builds the image
@@ -106,7 +108,7 @@ H
 # options COMMAND ALLOWED ARGUMENT...: sets name, cni, all, ...; what is no option goes to rest
 options() {
   local command="$1" allowed="$2" option; shift 2
-  cni='' name='' all=false purge=false json=false gatekeeper=true agnhost=false registry="${LAB_REGISTRY:-}" rest=()
+  cni='' name='' all=false purge=false json=false gatekeeper=true kyverno=false agnhost=false registry="${LAB_REGISTRY:-}" rest=()
   while (( $# )); do
     option="$1"
     [[ "$option" != --*=* ]] || { set -- "${option%%=*}" "${option#*=}" "${@:2}"; option="$1"; }
@@ -125,6 +127,7 @@ options() {
       --purge) purge=true ;;
       --json) json=true ;;
       --without-gatekeeper) gatekeeper=false ;;
+      --with-kyverno) kyverno=true ;;
       --with-agnhost) agnhost=true ;;
       -*) usage_error "\`lab $command\` has no option $option" "help $command" ;;
       *) rest+=("$option") ;;
@@ -197,6 +200,8 @@ provide() { # IMAGE...: archives that are wanted beside the node image
     todo "image:$image"
     # some parts are needed beside the image: manifests that were taken from the module
     case "$image" in gatekeeper|cilium) todo "program:$image" ;; esac
+    # and Kyverno's image takes its manifest from the module
+    [ "$image" != kyverno ] || intact "$(image_entry kyverno)" || check_go kyverno
   done
   if (( ${#programs_todo[@]} )); then check_go "$(printf '%s, ' "${programs_todo[@]}" | sed 's/, $//')"; fi
   (( ! ${#debian_todo[@]} )) || want_tool mmdebstrap mmdebstrap "it makes the Debian system of an image"
@@ -221,14 +226,14 @@ describe() {
   # shellcheck disable=SC2153
   case "$1" in
     kind) echo "kind $KIND" ;; kubernetes) echo "Kubernetes $K8S, seven programs" ;; etcd) echo "etcd $ETCD" ;; coredns) echo "CoreDNS $COREDNS" ;;
-    kube-router) echo "kube-router $KUBE_ROUTER" ;; cni-plugins) echo "the bridge plugin $CNI_PLUGINS" ;; gatekeeper) echo "Gatekeeper $GATEKEEPER" ;;
+    kube-router) echo "kube-router $KUBE_ROUTER" ;; cni-plugins) echo "the bridge plugin $CNI_PLUGINS" ;; gatekeeper) echo "Gatekeeper $GATEKEEPER" ;; kyverno) echo "Kyverno $KYVERNO" ;;
     cilium) echo "Cilium $CILIUM" ;; agnhost) echo "agnhost, of Kubernetes $K8S" ;; registry) echo "the registry $REGISTRY" ;;
   esac
 }
 # Debian systems come up beside the Go builds, and the node image beside those that it does not need.
 make_all() {
   local item order=() node_later=false
-  for item in kind kubernetes etcd coredns kube-router cni-plugins gatekeeper cilium agnhost registry; do
+  for item in kind kubernetes etcd coredns kube-router cni-plugins gatekeeper kyverno cilium agnhost registry; do
     [[ " ${programs_todo[*]} " != *" $item "* ]] || order+=("$item")
   done
   for item in "${debian_todo[@]}"; do announce "debian-$item"; done
@@ -267,21 +272,22 @@ join_debian() {
 
 # --- commands
 
-archives_for() { # CNI GATEKEEPER
+archives_for() { # CNI GATEKEEPER KYVERNO
   case "$1" in cilium) echo cilium ;; *) echo kube-router ;; esac
   ! $2 || echo gatekeeper
+  ! $3 || echo kyverno
 }
 cmd_build() {
-  local cni name all purge json gatekeeper agnhost registry rest
-  options build "--cni --without-gatekeeper --with-agnhost --registry" "$@"; no_rest build
+  local cni name all purge json gatekeeper kyverno agnhost registry rest
+  options build "--cni --without-gatekeeper --with-kyverno --with-agnhost --registry" "$@"; no_rest build
   lock
   # shellcheck disable=SC2046
-  provide $(archives_for "${cni:-kube-router}" "$gatekeeper") $(! $agnhost || echo agnhost)
+  provide $(archives_for "${cni:-kube-router}" "$gatekeeper" "$kyverno") $(! $agnhost || echo agnhost)
   ! $agnhost || into_engine agnhost
   say "lab: everything for \`lab up --cni ${cni:-kube-router}\` is there"
 }
 cmd_registry_image() {
-  local cni name all purge json gatekeeper agnhost registry rest node_from=''
+  local cni name all purge json gatekeeper kyverno agnhost registry rest node_from=''
   options registry-image "" "$@"; no_rest registry-image
   lock
   provide --no-node registry
@@ -289,7 +295,7 @@ cmd_registry_image() {
   echo "$registry_tag"
 }
 cmd_push() {
-  local cni name all purge json gatekeeper agnhost registry rest
+  local cni name all purge json gatekeeper kyverno agnhost registry rest
   options push "" "$@"
   (( ${#rest[@]} == 1 )) || usage_error "\`lab push\` takes one HOST:PORT" "help push"
   lock
@@ -308,12 +314,12 @@ already_up() {
   say "lab: $name is running ($(cni_line "$has")); context kind-$name"
 }
 cmd_up() {
-  local cni name all purge json gatekeeper agnhost registry rest state has
-  options up "--cni --name --without-gatekeeper --registry" "$@"; no_rest up
+  local cni name all purge json gatekeeper kyverno agnhost registry rest state has
+  options up "--cni --name --without-gatekeeper --with-kyverno --registry" "$@"; no_rest up
   cni="${cni:-kube-router}" name="${name:-$(default_name "${cni:-kube-router}")}"
-  ! already_up || return 0   # without the lock: it need not wait for another's build
+  ! already_up || { add_kyverno; return 0; }   # without the lock: it need not wait for another's build
   lock
-  ! already_up || return 0
+  ! already_up || { add_kyverno; return 0; }
   # shellcheck disable=SC2046
   if [ -d "$cache/labs/$name" ] && { docker_answers || may_install; }; then
     docker_answers || need_engine
@@ -324,7 +330,7 @@ cmd_up() {
       say "lab: $name is there but not ready: $(not_ready "$name" | head -n 1)"
       if try_step recover "its nodes, as they were" recover "$name"; then
         raise_inotify; ensure_context "$name"
-        say "lab: $name is running again; context kind-$name"; return 0
+        say "lab: $name is running again; context kind-$name"; add_kyverno; return 0
       fi
       say "lab: that did not bring it back ($(tail -n 1 "$cache/logs/recover.log" | cut -c1-140)); it is made anew"
     else say "lab: what is left of an earlier, unfinished $name is removed first"; fi
@@ -334,8 +340,8 @@ cmd_up() {
   fi
 
   local archives entries=() archive
-  mapfile -t archives < <(archives_for "$cni" "$gatekeeper")
-  announce create cni ready; ! $gatekeeper || announce admission
+  mapfile -t archives < <(archives_for "$cni" "$gatekeeper" "$kyverno")
+  announce create cni ready; ! $gatekeeper || announce admission closed; ! $kyverno || announce kyverno-on
   provide "${archives[@]}"
   for archive in "${archives[@]}"; do entries+=("$(image_entry "$archive")"); done
   raise_inotify
@@ -343,16 +349,30 @@ cmd_up() {
   state="$cache/labs/$name"; mkdir -p "$state"
   cp "$here/files/audit-policy.yaml" "$state/"; chmod 644 "$state/audit-policy.yaml"
   sed "s|LAB_STATE|$state|" "$here/three-nodes.yaml" > "$state/kind.yaml"
-  printf '%s\n' "cni=$cni" "gatekeeper=$($gatekeeper && echo yes || echo no)" "node_image=$node_image" "kubernetes=$K8S" \
+  printf '%s\n' "cni=$cni" "gatekeeper=$($gatekeeper && echo yes || echo no)" "kyverno=$($kyverno && echo yes || echo no)" "node_image=$node_image" "kubernetes=$K8S" \
     "kubeconfig=${KUBECONFIG:-${HOME:-/root}/.kube/config}" > "$state/lab.env"
   step create "three nodes, from $node_image" create_nodes "$name" "$node_image" "${entries[@]}"
   note "$name" addresses "$(addresses "$name")"
   step cni "the network: $(cni_line "$cni")" apply_cni "$name" "$cni"
   ! $gatekeeper || step admission "Gatekeeper $GATEKEEPER" apply_gatekeeper "$name"
+  ! $kyverno || step kyverno-on "Kyverno $KYVERNO" apply_kyverno "$name"
   step ready "until everything is ready" wait_ready "$name" 300
+  ! $gatekeeper || step closed "Gatekeeper's webhook for namespaces that want it closed" close_gatekeeper "$name"
   touch "$state/complete"
   say "lab: ${bold}$name is ready$reset in $(duration $SECONDS); context kind-$name. Remove it: lab down --name $name"
   command -v kubectl >/dev/null || say "     There is no kubectl on PATH; one is at $(program_entry kubernetes)/kubectl if this lab was built, or use: docker exec $name-control-plane kubectl"
+}
+# Adds Kyverno to a lab that runs, where it was asked for and isn't there.
+add_kyverno() {
+  $kyverno && [ "$(known "$name" kyverno)" != yes ] || return 0
+  lock
+  announce kyverno-load kyverno-on ready
+  provide --no-node kyverno
+  step kyverno-load "Kyverno's image into the nodes" load_archive "$(image_entry kyverno)" "${roles[@]/#/$name-}"
+  step kyverno-on "Kyverno $KYVERNO" apply_kyverno "$name"
+  note "$name" kyverno yes
+  step ready "until everything is ready" wait_ready "$name" 300
+  say "lab: $name has Kyverno now"
 }
 # as step, but says whether it worked
 try_step() {
@@ -376,7 +396,7 @@ cni_line() {
 }
 
 cmd_down() {
-  local cni name all purge json gatekeeper agnhost registry rest names=() n left
+  local cni name all purge json gatekeeper kyverno agnhost registry rest names=() n left
   options down "--name --cni --all --purge" "$@"; no_rest down
   lock
   [ ! -d "$cache/labs" ] || docker_answers || [ -z "$(labs)" ] || need_engine
@@ -406,7 +426,7 @@ cmd_down() {
 }
 
 cmd_load() {
-  local cni name all purge json gatekeeper agnhost registry rest names=() n image nodes archive
+  local cni name all purge json gatekeeper kyverno agnhost registry rest names=() n image nodes archive
   options load "--name --cni --all" "$@"
   (( ${#rest[@]} )) || usage_error "\`lab load\` takes the name of an image" "help load"
   need_engine
@@ -433,7 +453,7 @@ cmd_load() {
 
 json_string() { printf '"%s"' "$(printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g' | tr '\n\t' '  ')"; }
 cmd_status() {
-  local cni name all purge json gatekeeper agnhost registry rest n first=true status=0 open names=() state file cniname r image
+  local cni name all purge json gatekeeper kyverno agnhost registry rest n first=true status=0 open names=() state file cniname r image
   options status "--name --json --cni" "$@"; no_rest status
   [ -z "$cni" ] || name="${name:-$(default_name "$cni")}"
   docker_answers || {
@@ -449,9 +469,9 @@ cmd_status() {
     [ -z "$open" ] || status=1
     if $json; then
       $first || printf ','
-      printf '\n  {"name": %s, "ready": %s, "cni": %s, "enforced": %s, "gatekeeper": %s, "context": %s, "kubeconfig": %s, "api_server": %s,\n   "kubernetes": %s, "node_image": %s, "audit_log": %s,\n   "nodes": [' \
+      printf '\n  {"name": %s, "ready": %s, "cni": %s, "enforced": %s, "gatekeeper": %s, "kyverno": %s, "context": %s, "kubeconfig": %s, "api_server": %s,\n   "kubernetes": %s, "node_image": %s, "audit_log": %s,\n   "nodes": [' \
         "$(json_string "$n")" "$([ -z "$open" ] && echo true || echo false)" "$(json_string "$cniname")" "$([ "$cniname" = none ] && echo false || echo true)" \
-        "$([ "$(known "$n" gatekeeper)" = yes ] && echo true || echo false)" "$(json_string "kind-$n")" "$([ -n "$file" ] && json_string "$file" || echo null)" \
+        "$([ "$(known "$n" gatekeeper)" = yes ] && echo true || echo false)" "$([ "$(known "$n" kyverno)" = yes ] && echo true || echo false)" "$(json_string "kind-$n")" "$([ -n "$file" ] && json_string "$file" || echo null)" \
         "$([ -n "$(api_address "$n")" ] && json_string "https://$(api_address "$n")" || echo null)" "$(json_string "$(server_version "$n")")" "$(json_string "$(known "$n" node_image)")" \
         "$(json_string "$n-control-plane:/var/log/kubernetes/audit.log")"
       for r in "${roles[@]}"; do [ "$r" = control-plane ] || printf ', '
@@ -467,6 +487,7 @@ cmd_status() {
       [ -z "$open" ] || printf '%s\n' "$open" | sed 's/^/  !          /'
       printf '  network    %s\n' "$(cni_line "$cniname")"
       printf '  gatekeeper %s\n' "$(known "$n" gatekeeper)"
+      printf '  kyverno    %s\n' "$([ "$(known "$n" kyverno)" = yes ] && echo yes || echo no)"
       printf '  context    kind-%s %s\n' "$n" "$([ -n "$file" ] && echo "in $file" || echo "(not in the kubeconfig; \`lab up\` puts it back)")"
       printf '  API server %s  %s\n' "$(api_address "$n" | sed 's|^|https://|')" "$(server_version "$n")"
       printf '  nodes      '; for r in "${roles[@]}"; do printf '%s-%s (%s) ' "$n" "$r" "$(address_of "$n-$r")"; done; echo

@@ -7,6 +7,7 @@ registry_tag="tenantproof-lab/registry:$REGISTRY"
 kube_router_tag="docker.io/tenantproof-lab/kube-router:$KUBE_ROUTER"
 cilium_tag="docker.io/tenantproof-lab/cilium:$CILIUM"
 gatekeeper_tag="docker.io/openpolicyagent/gatekeeper:$GATEKEEPER"
+kyverno_tag="docker.io/tenantproof-lab/kyverno:$KYVERNO"
 
 # --- Debian: the systems that programs are put on
 
@@ -82,6 +83,7 @@ image_parts() { # NAME: the components and Debian systems that go into it
     kube-router) echo "program:kube-router program:cni-plugins debian:net" ;;
     cilium)      echo "program:cilium debian:cilium" ;;
     gatekeeper)  echo "program:gatekeeper" ;;
+    kyverno)     echo "program:kyverno" ;;
     agnhost)     echo "program:agnhost" ;;
     registry)    echo "program:registry" ;;
     node)        echo "program:kubernetes program:etcd program:coredns debian:node debian:net" ;;
@@ -113,6 +115,15 @@ make_cilium() {
   on_debian "$1" "$cilium_tag" cilium "$d"; rm -rf "$d"
 }
 make_gatekeeper() { one_program "$1" "$gatekeeper_tag" "$(program_entry gatekeeper)/manager"; }
+# With its release manifest in it: that is taken from the module, too, and there is no other place that is kept.
+make_kyverno() {
+  local d module; d="$(scratch)"; mkdir -p "$d/usr/local/bin" "$d/tmp" "$d/.sigstore"; chmod 1777 "$d/tmp" "$d/.sigstore"
+  cp "$(program_entry kyverno)"/kyverno{,-init} "$d/usr/local/bin/"
+  module="$(module_dir "github.com/kyverno/kyverno $KYVERNO")"
+  install -m644 "$module/config/install-latest-testing.yaml" "$d/kyverno.yaml"
+  archive "$1" "$kyverno_tag" '' "$d" /usr/local/bin '["/usr/local/bin/kyverno"]'; chmod -R u+w "$d"; rm -rf "$d"
+}
+kyverno_manifest() { local layer; layer="$(tar -xOf "$(image_entry kyverno)" manifest.json | grep -o '[0-9a-f]\{64\}\.tar' | head -n 1)"; tar -xOf "$(image_entry kyverno)" "$layer" | tar -xO ./kyverno.yaml; }
 make_agnhost()    { one_program "$1" "$agnhost_tag" "$(program_entry agnhost)/agnhost"; }
 make_registry() {
   local d; d="$(scratch)"; mkdir -p "$d/usr/local/bin" "$d/etc/distribution" "$d/var/lib/registry" "$d/tmp"

@@ -38,6 +38,11 @@ func main() { dnsserver.Directives = []string{$order}; coremain.Run() }"
       module=github.com/open-policy-agent/gatekeeper/v3 requires=("github.com/open-policy-agent/gatekeeper/v3 $GATEKEEPER")
       packages=(github.com/open-policy-agent/gatekeeper/v3) rename=(gatekeeper:manager)
       ldflags="-X github.com/open-policy-agent/gatekeeper/v3/pkg/version.Version=$GATEKEEPER" ;;
+    kyverno)       # its own replacement of this module carries fields that it needs
+      module=github.com/kyverno/kyverno requires=("github.com/kyverno/kyverno $KYVERNO")
+      replaces=("k8s.io/pod-security-admission => github.com/kyverno/pod-security-admission v0.0.0-20251031094455-46f20778634f")
+      packages=(github.com/kyverno/kyverno/cmd/{kyverno,kyverno-init})
+      ldflags="-X github.com/kyverno/kyverno/pkg/version.BuildVersion=$KYVERNO" ;;
     cilium)        # the pre-release of gobgp that it pins is not published everywhere; the next release fits
       module=github.com/cilium/cilium requires=("github.com/cilium/cilium $CILIUM")
       replaces=("github.com/osrg/gobgp/v4 => github.com/osrg/gobgp/v4 v4.8.0")

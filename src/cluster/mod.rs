@@ -18,6 +18,7 @@ mod priority;
 mod probes;
 mod retry;
 mod snapshot;
+mod template;
 mod trial;
 
 pub use claim::{Claiming, Claims, LOCK_NAME, release_all};
@@ -29,4 +30,5 @@ pub use probes::{ProbeFault, ProbeRun, Started};
 pub use snapshot::{
     NetworkPolicyVersions, network_policy_versions, read_namespaces, read_objects, read_snapshot, versions_of,
 };
+pub use template::{Change, TRIAL_LABEL};
 pub use trial::{TrialAnswer, TrialKind, Trials};

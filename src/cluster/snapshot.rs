@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, ResourceQuota};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::api::{ApiResource, DynamicObject, ListParams};
+use kube::api::{ApiResource, DynamicObject, ListParams, TypeMeta};
 use kube::core::GroupVersionKind;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -19,7 +19,7 @@ use super::error::{ClusterError, in_words};
 use super::retry::patiently;
 use crate::model;
 use crate::semantics::network::is_foreign_policy;
-use crate::semantics::{Extent, ForeignPolicy, ObjectKind, Snapshot, Unreadable, Workload};
+use crate::semantics::{EVERY, Extent, ForeignPolicy, ObjectKind, Snapshot, Unreadable, Workload};
 
 /// Namespaces that are read at the same time.
 const AT_ONCE: usize = 6;
@@ -189,7 +189,7 @@ where
 }
 
 /// Reads the kinds that families asked for into the snapshot. One that the cluster
-/// does not have, or does not show, is noted as unreadable.
+/// does not have, or does not show, is noted as unreadable, unless a cluster may do without it.
 pub async fn read_objects(
     client: &Client,
     kinds: &[ObjectKind],
@@ -200,33 +200,78 @@ pub async fn read_objects(
         if snapshot.objects.contains_key(&kind.name()) {
             continue;
         }
-        let resource =
-            ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(kind.group, kind.version, kind.kind), kind.plural);
-        let all = Api::<DynamicObject>::all_with(client.clone(), &resource);
-        let scopes: Vec<(Option<String>, Api<DynamicObject>)> = match kind.extent {
-            Extent::Cluster | Extent::Everywhere => vec![(None, all)],
-            Extent::Tenancy | Extent::OnlyIfTold => of_interest
-                .iter()
-                .map(|namespace| {
-                    let api = Api::namespaced_with(client.clone(), namespace.as_str(), &resource);
-                    (Some(namespace.to_string()), api)
-                })
-                .collect(),
-        };
-        let found = snapshot.objects.entry(kind.name()).or_default();
-        let mut lists =
-            stream::iter(scopes).map(|(namespace, api)| async move { (namespace, list(&api).await) }).buffered(AT_ONCE);
-        while let Some((namespace, listed)) = lists.next().await {
-            match listed {
-                Ok(objects) => {
-                    found.extend(objects.iter().filter_map(|object| serde_json::to_value(object).ok()));
-                }
-                Err(error) => {
-                    snapshot.unreadable.push(Unreadable { resource: kind.name(), namespace, why: in_words(&error) });
-                }
+        snapshot.objects.entry(kind.name()).or_default();
+        let resources = match resources_of(client, kind).await {
+            Ok(resources) => resources,
+            Err(error) => {
+                unread(kind, None, &error, snapshot);
+                continue;
             }
+        };
+        for resource in &resources {
+            read_resource(client, kind, resource, of_interest, snapshot).await;
         }
     }
+}
+
+/// The kind itself, or each of its group. Only that group is asked for: another's server may be down.
+async fn resources_of(client: &Client, kind: &ObjectKind) -> Result<Vec<ApiResource>, kube::Error> {
+    if kind.plural != EVERY {
+        let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
+        return Ok(vec![ApiResource::from_gvk_with_plural(&gvk, kind.plural)]);
+    }
+    let group = format!("{}/{}", kind.group, kind.version);
+    let served = patiently(|| client.list_api_group_resources(&group)).await?.resources;
+    let listable =
+        served.into_iter().filter(|one| !one.name.contains('/') && one.verbs.iter().any(|verb| verb == "list"));
+    let resource = |one: k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResource| {
+        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(kind.group, kind.version, &one.kind), &one.name)
+    };
+    Ok(listable.map(resource).collect())
+}
+
+async fn read_resource(
+    client: &Client,
+    kind: &ObjectKind,
+    resource: &ApiResource,
+    of_interest: &[model::Namespace],
+    snapshot: &mut Snapshot,
+) {
+    let all = Api::<DynamicObject>::all_with(client.clone(), resource);
+    let scopes: Vec<(Option<String>, Api<DynamicObject>)> = match kind.extent {
+        Extent::Cluster | Extent::Everywhere => vec![(None, all)],
+        Extent::Tenancy | Extent::OnlyIfTold => of_interest
+            .iter()
+            .map(|namespace| {
+                let api = Api::namespaced_with(client.clone(), namespace.as_str(), resource);
+                (Some(namespace.to_string()), api)
+            })
+            .collect(),
+    };
+    let mut lists =
+        stream::iter(scopes).map(|(namespace, api)| async move { (namespace, list(&api).await) }).buffered(AT_ONCE);
+    while let Some((namespace, listed)) = lists.next().await {
+        match listed {
+            Ok(mut objects) => {
+                if kind.plural == EVERY {
+                    // A list says once what its items are.
+                    let types = TypeMeta { api_version: resource.api_version.clone(), kind: resource.kind.clone() };
+                    objects.iter_mut().for_each(|object| object.types = Some(types.clone()));
+                }
+                let found = snapshot.objects.entry(kind.name()).or_default();
+                found.extend(objects.iter().filter_map(|object| serde_json::to_value(object).ok()));
+            }
+            Err(error) => unread(kind, namespace, &error, snapshot),
+        }
+    }
+}
+
+/// Notes what could not be read.
+fn unread(kind: &ObjectKind, namespace: Option<String>, error: &kube::Error, snapshot: &mut Snapshot) {
+    if kind.optional && matches!(error, kube::Error::Api(status) if status.code == 404) {
+        return;
+    }
+    snapshot.unreadable.push(Unreadable { resource: kind.name(), namespace, why: in_words(error) });
 }
 
 /// Policies of kinds that no evaluator here models: found by asking which kinds the server has.

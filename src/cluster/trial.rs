@@ -34,17 +34,32 @@ pub enum TrialKind {
     PersistentVolumeClaim,
     /// An empty ConfigMap.
     ConfigMap,
+    /// A Deployment whose pods a scheduling gate keeps from ever running.
+    Deployment,
+    /// A StatefulSet of the same kind.
+    StatefulSet,
+    /// A Job of the same kind.
+    Job,
+    /// A CronJob that is suspended.
+    CronJob,
+    /// A bucket of ACK; asked for by dry-run alone, since a controller would make it.
+    Bucket,
 }
 
 impl TrialKind {
-    fn resource(self) -> ApiResource {
-        let (kind, plural) = match self {
-            Self::Pod => ("Pod", "pods"),
-            Self::Service => ("Service", "services"),
-            Self::PersistentVolumeClaim => ("PersistentVolumeClaim", "persistentvolumeclaims"),
-            Self::ConfigMap => ("ConfigMap", "configmaps"),
+    pub(super) fn resource(self) -> ApiResource {
+        let (group, version, kind, plural) = match self {
+            Self::Pod => ("", "v1", "Pod", "pods"),
+            Self::Service => ("", "v1", "Service", "services"),
+            Self::PersistentVolumeClaim => ("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
+            Self::ConfigMap => ("", "v1", "ConfigMap", "configmaps"),
+            Self::Deployment => ("apps", "v1", "Deployment", "deployments"),
+            Self::StatefulSet => ("apps", "v1", "StatefulSet", "statefulsets"),
+            Self::Job => ("batch", "v1", "Job", "jobs"),
+            Self::CronJob => ("batch", "v1", "CronJob", "cronjobs"),
+            Self::Bucket => ("s3.services.k8s.aws", "v1alpha1", "Bucket", "buckets"),
         };
-        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("", "v1", kind), plural)
+        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
     }
 }
 
@@ -66,9 +81,9 @@ pub enum TrialAnswer {
 
 /// Requests of one run.
 pub struct Trials<'a> {
-    client: &'a Client,
+    pub(super) client: &'a Client,
     claims: &'a Claims,
-    run: &'a RunId,
+    pub(super) run: &'a RunId,
 }
 
 impl<'a> Trials<'a> {
@@ -95,27 +110,26 @@ impl<'a> Trials<'a> {
     }
 
     async fn create(&self, kind: TrialKind, namespace: &Namespace, body: &Value, how: &PostParams) -> TrialAnswer {
-        let mut body: DynamicObject = match serde_json::from_value(body.clone()) {
+        let body = match self.owned(namespace, body) {
             Ok(body) => body,
-            Err(error) => return TrialAnswer::Silent(error.to_string()),
-        };
-        match self.claims.owner(namespace) {
-            Ok(owner) => body.metadata.owner_references = Some(vec![owner]),
             Err(why) => return TrialAnswer::Silent(why),
-        }
-        body.metadata.labels.get_or_insert_default().insert(RUN_LABEL.to_owned(), self.run.to_string());
+        };
         let api = self.api(kind, namespace);
         match after_lag(|| api.create(how, &body)).await {
-            Ok(made) => TrialAnswer::Accepted(serde_json::to_value(made).unwrap_or_default()),
             // Its name is this run's own: it was made by a request whose answer was lost.
             Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {
                 TrialAnswer::Accepted(serde_json::to_value(&body).unwrap_or_default())
             }
-            Err(kube::Error::Api(status)) if status.code < 500 && status.code != 429 => {
-                TrialAnswer::Refused { code: status.code, message: in_words(&kube::Error::Api(status)) }
-            }
-            Err(error) => TrialAnswer::Silent(in_words(&error)),
+            outcome => answer(outcome),
         }
+    }
+
+    /// The object with the run's label, owned by the run's Lease.
+    pub(super) fn owned(&self, namespace: &Namespace, body: &Value) -> Result<DynamicObject, String> {
+        let mut body: DynamicObject = serde_json::from_value(body.clone()).map_err(|error| error.to_string())?;
+        body.metadata.owner_references = Some(vec![self.claims.owner(namespace)?]);
+        body.metadata.labels.get_or_insert_default().insert(RUN_LABEL.to_owned(), self.run.to_string());
+        Ok(body)
     }
 
     /// Deletes objects of this run and waits until they are gone; what is left is named.
@@ -147,7 +161,7 @@ impl<'a> Trials<'a> {
         }
     }
 
-    fn api(&self, kind: TrialKind, namespace: &Namespace) -> Api<DynamicObject> {
+    pub(super) fn api(&self, kind: TrialKind, namespace: &Namespace) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), namespace.as_str(), &kind.resource())
     }
 
@@ -162,5 +176,16 @@ impl<'a> Trials<'a> {
         let quotas = patiently(|| quotas.list(&all)).await.map_err(|error| in_words(&error))?;
         let ranges = patiently(|| ranges.list(&all)).await.map_err(|error| in_words(&error))?;
         Ok((quotas.items, ranges.items))
+    }
+}
+
+/// What an outcome says of the request.
+pub(super) fn answer(outcome: Result<DynamicObject, kube::Error>) -> TrialAnswer {
+    match outcome {
+        Ok(made) => TrialAnswer::Accepted(serde_json::to_value(made).unwrap_or_default()),
+        Err(kube::Error::Api(status)) if status.code < 500 && status.code != 429 => {
+            TrialAnswer::Refused { code: status.code, message: in_words(&kube::Error::Api(status)) }
+        }
+        Err(error) => TrialAnswer::Silent(in_words(&error)),
     }
 }

@@ -1,6 +1,7 @@
 //! The families of checks. Each has four parts: `plan`, `observe` (the only one with I/O), `judge`
 //! and `fences`. No family knows another.
 
+pub mod admission;
 pub mod credentials;
 mod judgement;
 mod mutant;
@@ -93,7 +94,8 @@ pub struct FamilyEntry {
 }
 
 /// All families, in the order in which they are run: one line for each.
-pub const FAMILIES: &[FamilyEntry] = &[network::FAMILY, quota::FAMILY, rbac::FAMILY, credentials::FAMILY];
+pub const FAMILIES: &[FamilyEntry] =
+    &[network::FAMILY, quota::FAMILY, rbac::FAMILY, credentials::FAMILY, admission::FAMILY];
 
 /// The family of this name.
 #[must_use]

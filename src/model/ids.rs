@@ -59,6 +59,10 @@ id! {
     RoleName
 }
 id! {
+    /// A rule of the tenancy about what admission refuses, such as `phi-non-root`.
+    RuleId
+}
+id! {
     /// A Kubernetes node.
     NodeName
 }

@@ -10,7 +10,7 @@ mod net;
 mod quantity;
 mod verdict;
 
-pub use ids::{CaseId, CheckId, Family, Namespace, NodeName, RoleName, RunId, TenantId};
+pub use ids::{CaseId, CheckId, Family, Namespace, NodeName, RoleName, RuleId, RunId, TenantId};
 #[cfg(feature = "runner")]
 pub use nearest::{Nearest, nearest, nearness, pair_nearness, similarity};
 pub use net::{Port, PortZero, Protocol};

@@ -16,5 +16,5 @@ pub const CLUSTER_ROLES: ObjectKind = kind(RBAC, "ClusterRole", "clusterroles", 
 pub const CLUSTER_ROLE_BINDINGS: ObjectKind = kind(RBAC, "ClusterRoleBinding", "clusterrolebindings", Extent::Cluster);
 
 const fn kind(group: &'static str, kind: &'static str, plural: &'static str, extent: Extent) -> ObjectKind {
-    ObjectKind { group, version: "v1", kind, plural, extent, why: "" }
+    ObjectKind { group, version: "v1", kind, plural, extent, why: "", optional: false }
 }

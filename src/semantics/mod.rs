@@ -1,5 +1,6 @@
 //! What Kubernetes objects mean: evaluators that never ask a cluster anything.
 
+pub mod admission;
 mod answer;
 pub mod credentials;
 pub mod kinds;
@@ -10,4 +11,4 @@ pub mod rbac;
 mod snapshot;
 
 pub use answer::Answer;
-pub use snapshot::{Extent, ForeignPolicy, ObjectKind, Snapshot, Unreadable, Workload};
+pub use snapshot::{EVERY, Extent, ForeignPolicy, ObjectKind, Snapshot, Unreadable, Workload};

@@ -75,13 +75,18 @@ pub struct ObjectKind {
     pub version: &'static str,
     /// Its kind.
     pub kind: &'static str,
-    /// Its name in paths, plural and in small letters.
+    /// Its name in paths, plural and in small letters; [`EVERY`] for each kind of the group.
     pub plural: &'static str,
     /// Where it is read.
     pub extent: Extent,
     /// Why it is read: `tenantproof permissions` says it.
     pub why: &'static str,
+    /// Whether a cluster may do without the kind: where it does, there is none, and nothing is unknown.
+    pub optional: bool,
 }
+
+/// In the place of a plural: each kind of the group. Their objects carry `apiVersion` and `kind`.
+pub const EVERY: &str = "*";
 
 impl ObjectKind {
     /// The same kind, read for this reason.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::types::Internal;
+use super::types::{Internal, PodSecurityLevel};
 use crate::model::{Port, Protocol};
 
 /// What was promised to the tenants of one cluster: who they are, and which flows may pass.
@@ -35,6 +35,9 @@ pub struct TenancyFile {
     /// flows at all means that nobody may reach anybody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flows: Option<Vec<Flow>>,
+    /// What policies refuse in tenants' namespaces: each rule is tried, beside a request that meets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admission: Option<Vec<AdmissionRule>>,
 }
 
 /// The version of the format.
@@ -224,6 +227,77 @@ pub struct FlowPort {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<u16>", range(min = 1, max = 65535))]
     pub end_port: Option<Port>,
+}
+
+/// What policies refuse in tenants' namespaces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AdmissionRule {
+    /// The rule's id, unique among the rules. Case ids carry it, so keep it.
+    #[schemars(regex(pattern = ID))]
+    pub id: String,
+    /// The ids of the tenants that the rule concerns; leave it out for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
+    pub tenants: Option<Vec<String>>,
+    /// The labels of the pods that the rule concerns, such as `classification: PHI`; leave it out for all
+    /// pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minProperties" = 1))]
+    pub pods: Option<BTreeMap<String, String>>,
+    /// What must hold, or the object is refused: exactly one requirement.
+    pub require: Require,
+}
+
+/// What must hold: exactly one of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Require {
+    /// `true`: no container of the pods may run as root. `runAsNonRoot` must hold for each, by the pod's own
+    /// setting or the container's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_as_non_root: Option<bool>,
+    /// The level of the Pod Security Standards that pods must meet: `baseline` or `restricted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_security: Option<PodSecurityLevel>,
+    /// The registries or repositories from which images may come, each the beginning of an image's name, such
+    /// as `registry.example.com/`. An image from anywhere else is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
+    pub registries: Option<Vec<String>>,
+    /// The labels that pods must carry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub labels: Option<Vec<Mark>>,
+    /// What buckets of ACK (`Bucket` of `s3.services.k8s.aws`) must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<Bucket>,
+}
+
+/// A label or a tag that an object must carry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Mark {
+    /// The key.
+    #[schemars(length(min = 1))]
+    pub key: String,
+    /// The value; leave it out for the tenant's own id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub value: Option<String>,
+}
+
+/// What buckets of ACK must have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Bucket {
+    /// The tags that each bucket must carry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub tags: Option<Vec<Mark>>,
+    /// `true`: each bucket must block public access in all four ways.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_access_block: Option<bool>,
 }
 
 /// [`crate::document::NameRule::Id`] as a regular expression, for editors.

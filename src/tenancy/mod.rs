@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure: text in, a [`Tenancy`] or an error with its place out.
 
+mod admission;
 pub mod file;
 mod infer;
 mod problem;
@@ -15,5 +16,6 @@ pub use problem::{Problem, TenancyError};
 pub use read::{MAX_BYTES, read, schema};
 pub use render::render;
 pub use types::{
-    Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy,
+    AdmissionRule, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Party, PartyKind, PodSecurityLevel,
+    Requirement, Role, Share, Subjects, Tenancy,
 };

@@ -174,6 +174,25 @@ pub enum Problem {
         /// The last port.
         end_port: u16,
     },
+    /// A rule of admission that requires nothing, or several things.
+    #[error("{path} requires {}; expected exactly one of `runAsNonRoot: true`, `podSecurity`, `registries`, `labels` and `bucket`", if *.several { "several things" } else { "nothing" })]
+    #[diagnostic(
+        code(tenantproof::tenancy::ambiguous_requirement),
+        help("write one requirement; for several, write a rule for each")
+    )]
+    AmbiguousRequirement {
+        /// Where.
+        path: Path,
+        /// Whether several are given.
+        several: bool,
+    },
+    /// A rule about buckets that names labels of pods.
+    #[error("{path} names labels of pods, and its rule is about buckets")]
+    #[diagnostic(code(tenantproof::tenancy::pods_of_buckets), help("delete `pods`, or require something of pods"))]
+    PodsOfBuckets {
+        /// Where.
+        path: Path,
+    },
     /// A flow inside a party whose inside isn't closed.
     #[error("this flow lies inside `{party}`, where flows have no effect: its `internal` is {internal}")]
     #[diagnostic(

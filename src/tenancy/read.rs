@@ -5,10 +5,13 @@ use std::sync::LazyLock;
 
 use super::file::{self, TenancyFile};
 use super::problem::{Problem, TenancyError};
-use super::types::{Flow, FlowPeer, FlowPort, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy};
+use super::types::{
+    AdmissionRule, Flow, FlowPeer, FlowPort, Mark, NamespaceSelector, Party, PartyKind, Requirement, Role, Share,
+    Subjects, Tenancy,
+};
 use super::validate;
 use crate::document::{Document, Limits, shape};
-use crate::model::{Namespace, Protocol, Quantity, RoleName, TenantId};
+use crate::model::{Namespace, Protocol, Quantity, RoleName, RuleId, TenantId};
 
 /// The largest tenancy file that is read, in bytes: 4 MiB, some ten thousand tenants.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -49,14 +52,22 @@ pub fn schema() -> serde_json::Value {
 
 impl From<TenancyFile> for Tenancy {
     fn from(file: TenancyFile) -> Self {
-        let TenancyFile { api_version: file::ApiVersion::V1, kind: file::Kind::Tenancy, name, tenants, shared, flows } =
-            file;
+        let TenancyFile {
+            api_version: file::ApiVersion::V1,
+            kind: file::Kind::Tenancy,
+            name,
+            tenants,
+            shared,
+            flows,
+            admission,
+        } = file;
         let tenants = tenants.into_iter().map(Party::from);
         let shared = shared.into_iter().flatten().map(Party::from);
         Self {
             name,
             parties: tenants.chain(shared).collect(),
             flows: flows.into_iter().flatten().map(Flow::from).collect(),
+            admission: admission.into_iter().flatten().map(AdmissionRule::from).collect(),
         }
     }
 }
@@ -140,5 +151,39 @@ impl From<file::Peer> for FlowPeer {
 impl From<file::FlowPort> for FlowPort {
     fn from(port: file::FlowPort) -> Self {
         Self { protocol: port.protocol.unwrap_or(Protocol::Tcp), port: port.port, end_port: port.end_port }
+    }
+}
+
+impl From<file::AdmissionRule> for AdmissionRule {
+    fn from(rule: file::AdmissionRule) -> Self {
+        Self {
+            id: RuleId::new(rule.id),
+            tenants: rule.tenants.into_iter().flatten().map(TenantId::new).collect(),
+            pods: rule.pods.unwrap_or_default(),
+            require: rule.require.into(),
+        }
+    }
+}
+
+impl From<file::Require> for Requirement {
+    /// Validated: exactly one is given.
+    fn from(require: file::Require) -> Self {
+        let file::Require { run_as_non_root: _, pod_security, registries, labels, bucket } = require;
+        match (pod_security, registries, labels, bucket) {
+            (Some(level), ..) => Self::PodSecurity(level),
+            (_, Some(registries), ..) => Self::Registries(registries),
+            (_, _, Some(labels), _) => Self::Labels(labels.into_iter().map(Mark::from).collect()),
+            (.., Some(bucket)) => Self::Bucket {
+                tags: bucket.tags.into_iter().flatten().map(Mark::from).collect(),
+                public_access_block: bucket.public_access_block.unwrap_or_default(),
+            },
+            _ => Self::RunAsNonRoot,
+        }
+    }
+}
+
+impl From<file::Mark> for Mark {
+    fn from(mark: file::Mark) -> Self {
+        Self { key: mark.key, value: mark.value }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::types::{
-    Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy,
+    AdmissionRule, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Party, PartyKind, Requirement, Role,
+    Share, Subjects, Tenancy,
 };
 
 /// How wide comments are written, in characters.
@@ -23,6 +24,7 @@ pub fn render(tenancy: &Tenancy, proposed: &[Flow], notes: &[String]) -> String 
     parties(&mut out, tenancy, PartyKind::Tenant);
     parties(&mut out, tenancy, PartyKind::Shared);
     flows(&mut out, tenancy, proposed);
+    admission(&mut out, &tenancy.admission);
     out
 }
 
@@ -169,6 +171,51 @@ fn flows(out: &mut String, tenancy: &Tenancy, proposed: &[Flow]) {
             let _ = writeln!(out, "# {line}");
         }
     }
+}
+
+fn admission(out: &mut String, rules: &[AdmissionRule]) {
+    if rules.is_empty() {
+        return;
+    }
+    out.push('\n');
+    comment(
+        out,
+        "",
+        "What policies refuse in tenants' namespaces. Each rule is tried, beside a request that meets it.",
+    );
+    out.push_str("admission:\n");
+    for AdmissionRule { id, tenants, pods, require } in rules {
+        let _ = writeln!(out, "- id: {}", scalar(id.as_str()));
+        if !tenants.is_empty() {
+            let _ = writeln!(out, "  tenants: {}", list(tenants.iter().map(crate::model::TenantId::as_str)));
+        }
+        if !pods.is_empty() {
+            let _ = writeln!(out, "  pods: {}", map(pods));
+        }
+        let require = match require {
+            Requirement::RunAsNonRoot => "{runAsNonRoot: true}".to_owned(),
+            Requirement::PodSecurity(level) => format!("{{podSecurity: {}}}", level.as_str()),
+            Requirement::Registries(prefixes) => {
+                format!("{{registries: {}}}", list(prefixes.iter().map(String::as_str)))
+            }
+            Requirement::Labels(labels) => format!("{{labels: {}}}", marks(labels)),
+            Requirement::Bucket { tags, public_access_block } => {
+                let tags = (!tags.is_empty()).then(|| format!("tags: {}", marks(tags)));
+                let block = public_access_block.then(|| "publicAccessBlock: true".to_owned());
+                let parts: Vec<String> = tags.into_iter().chain(block).collect();
+                format!("{{bucket: {{{}}}}}", parts.join(", "))
+            }
+        };
+        let _ = writeln!(out, "  require: {require}");
+    }
+}
+
+fn marks(marks: &[Mark]) -> String {
+    let mark = |Mark { key, value }: &Mark| match value {
+        Some(value) => format!("{{key: {}, value: {}}}", scalar(key), scalar(value)),
+        None => format!("{{key: {}}}", scalar(key)),
+    };
+    format!("[{}]", marks.iter().map(mark).collect::<Vec<_>>().join(", "))
 }
 
 fn flow(tenancy: &Tenancy, flow: &Flow) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Namespace, Port, Protocol, Quantity, RoleName, TenantId};
+use crate::model::{Namespace, Port, Protocol, Quantity, RoleName, RuleId, TenantId};
 
 /// Who shares the cluster and which flows were promised. Everything not allowed is forbidden.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub struct Tenancy {
     pub parties: Vec<Party>,
     /// The flows between parties (or inside a closed one) that are allowed.
     pub flows: Vec<Flow>,
+    /// What policies refuse whoever asks for it in a tenant's namespace.
+    pub admission: Vec<AdmissionRule>,
 }
 
 impl Tenancy {
@@ -155,5 +157,85 @@ impl FlowPort {
     #[must_use]
     pub fn covers(&self, protocol: Protocol, port: Port) -> bool {
         self.protocol == protocol && self.port <= port && port <= self.end_port.unwrap_or(self.port)
+    }
+}
+
+/// What policies refuse in tenants' namespaces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdmissionRule {
+    /// Its id, unique among the rules.
+    pub id: RuleId,
+    /// The tenants that it concerns; empty for all of them.
+    pub tenants: Vec<TenantId>,
+    /// The labels of the pods that it concerns; empty for all pods. None for a rule that is about no pods.
+    pub pods: BTreeMap<String, String>,
+    /// What must hold, or the object is refused.
+    pub require: Requirement,
+}
+
+impl AdmissionRule {
+    /// Whether it concerns this tenant.
+    #[must_use]
+    pub fn concerns(&self, tenant: &TenantId) -> bool {
+        self.tenants.is_empty() || self.tenants.contains(tenant)
+    }
+}
+
+/// What must hold of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Requirement {
+    /// No container of a pod may run as root: `runAsNonRoot` holds for each.
+    RunAsNonRoot,
+    /// Pods meet a level of the Pod Security Standards.
+    PodSecurity(PodSecurityLevel),
+    /// Images come from these registries or repositories, each the beginning of an image's name.
+    Registries(Vec<String>),
+    /// Pods carry these labels.
+    Labels(Vec<Mark>),
+    /// Buckets of ACK are tagged and closed to the public.
+    Bucket {
+        /// The tags that each carries.
+        tags: Vec<Mark>,
+        /// Whether each blocks public access in all four ways.
+        public_access_block: bool,
+    },
+}
+
+/// A level of the Pod Security Standards that refuses something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PodSecurityLevel {
+    /// Nothing that is known to give a pod the node.
+    Baseline,
+    /// Nothing beyond what hardened pods need.
+    Restricted,
+}
+
+impl PodSecurityLevel {
+    /// Its name, as namespaces' labels have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Restricted => "restricted",
+        }
+    }
+}
+
+/// A label or a tag that an object must carry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Its key.
+    pub key: String,
+    /// Its value; `None` for the tenant's own id.
+    pub value: Option<String>,
+}
+
+impl Mark {
+    /// The value that an object of this tenant must carry.
+    #[must_use]
+    pub fn value_for<'a>(&'a self, tenant: &'a TenantId) -> &'a str {
+        self.value.as_deref().unwrap_or_else(|| tenant.as_str())
     }
 }

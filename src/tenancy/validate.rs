@@ -23,6 +23,9 @@ pub(super) fn check(document: &Document, file: &TenancyFile) -> Vec<Located<Prob
     for (index, flow) in file.flows.iter().flatten().enumerate() {
         check.flow(&parties, flow, &Path::root().key("flows").item(index));
     }
+    for (index, rule) in file.admission.iter().flatten().enumerate() {
+        check.admission(file, rule, index);
+    }
     if let [only] = parties.as_slice()
         && only.internal == Internal::Unjudged
     {
@@ -92,30 +95,30 @@ fn declared<'a>(
     Declared { path, kind, id, tier, names, names_path, labels, internal, roles }
 }
 
-struct Check<'a> {
+pub(super) struct Check<'a> {
     document: &'a Document,
     found: Vec<Located<Problem>>,
 }
 
 impl Check<'_> {
-    fn add(&mut self, path: &Path, label: &str, problem: Problem) {
+    pub(super) fn add(&mut self, path: &Path, label: &str, problem: Problem) {
         self.found.push(self.document.problem(self.document.place(path), label, problem));
     }
 
-    fn add_beside(&mut self, path: &Path, label: &str, other: (&Path, &str), problem: Problem) {
+    pub(super) fn add_beside(&mut self, path: &Path, label: &str, other: (&Path, &str), problem: Problem) {
         let mut problem = self.document.problem(self.document.place(path), label, problem);
         problem.others.push((self.document.place(other.0), other.1.to_owned()));
         self.found.push(problem);
     }
 
-    fn name(&mut self, name: &str, rule: NameRule, path: &Path) {
+    pub(super) fn name(&mut self, name: &str, rule: NameRule, path: &Path) {
         if !rule.accepts(name) {
             let problem = Problem::InvalidName { name: name.to_owned(), path: path.clone(), rule };
             self.add(path, "not valid", problem);
         }
     }
 
-    fn labels(&mut self, labels: &BTreeMap<String, String>, path: &Path) {
+    pub(super) fn labels(&mut self, labels: &BTreeMap<String, String>, path: &Path) {
         for (key, value) in labels {
             if !NameRule::LabelKey.accepts(key) {
                 let place = self.key_place(path, key);

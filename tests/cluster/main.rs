@@ -4,6 +4,7 @@
 //!
 //! The labs come up with `kind-configs/lab up`, and `make test` sees to it.
 
+mod admission;
 mod bad_input;
 mod breaking;
 mod credentials;

@@ -11,6 +11,7 @@ pub(super) const CONFIG_MAPS: ObjectKind = ObjectKind {
     plural: "configmaps",
     extent: Extent::Tenancy,
     why: "to look for long-lived credentials; what is found is never shown",
+    optional: false,
 };
 
 /// Secrets, where the run was told to.
@@ -21,6 +22,7 @@ pub(super) const SECRETS: ObjectKind = ObjectKind {
     plural: "secrets",
     extent: Extent::OnlyIfTold,
     why: "only with --read-secrets: to look for the keys of clouds and services; what is found is never shown",
+    optional: false,
 };
 
 const WHO_NEEDS_IT: &str = "to tell who needs the token that its pod holds";

@@ -2,6 +2,7 @@
 
 mod lab;
 mod live;
+pub(crate) mod policies;
 mod rbac;
 mod sample;
 mod story;

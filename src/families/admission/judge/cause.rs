@@ -1,0 +1,107 @@
+//! What is wrong, by name: the policy that is missing, only tells, or spares the object; an engine that is away; or why
+//! nothing was proved.
+
+use super::Ruling;
+use crate::families::Cause;
+use crate::families::admission::ask::Ask;
+use crate::model::Verdict;
+use crate::semantics::admission::{Concern, Effect};
+
+/// A promise that was seen to be broken.
+pub(super) fn broken(kind: &str, reason: String, sentence: String, remedy: String) -> Ruling {
+    let cause = Some(Cause { kind: kind.to_owned(), sentence, remedy });
+    Ruling { verdict: Verdict::Fail, reason, cause }
+}
+
+/// What proves nothing.
+pub(super) fn inconclusive(kind: &str, reason: String, remedy: &str) -> Ruling {
+    let cause = Some(Cause { kind: kind.to_owned(), sentence: reason.clone(), remedy: remedy.to_owned() });
+    Ruling { verdict: Verdict::Inconclusive, reason, cause }
+}
+
+/// What was not tried, for this reason.
+pub(super) fn skipped(reason: String) -> Ruling {
+    Ruling { verdict: Verdict::Skipped, reason, cause: None }
+}
+
+/// What was seen to hold.
+pub(super) fn holds(reason: String) -> Ruling {
+    Ruling { verdict: Verdict::Pass, reason, cause: None }
+}
+
+/// Why an object that breaks a rule was taken: what policies that are about such objects say.
+pub(super) fn taken(ask: &Ask, reason: String, concerns: &[Concern], unread: &[String]) -> Ruling {
+    let (rule, namespace) = (rule_of(ask), &ask.namespace);
+    let able: Vec<&Concern> = concerns.iter().filter(|one| one.refuses()).collect();
+    let find = |wanted: fn(&Effect) -> Option<&String>| {
+        concerns.iter().find_map(|one| wanted(&one.effect).map(|how| (one, how)))
+    };
+    let reports = find(|effect| if let Effect::Reports(how) = effect { Some(how) } else { None });
+    let spares = find(|effect| if let Effect::Spares(how) = effect { Some(how) } else { None });
+    if let Some((one, how)) = reports {
+        return broken(
+            "policy-only-reports",
+            reason,
+            format!("{} only tells of what breaks a rule in namespace {namespace}: {how}", one.policy),
+            format!(
+                "let {} refuse: enforcementAction deny, failureAction Enforce or validationActions Deny",
+                one.policy
+            ),
+        );
+    }
+    if let Some(open) = able.iter().find_map(|one| one.fails_open.as_ref().map(|why| (one, why)))
+        && able.len() == 1
+    {
+        return broken(
+            "policy-lets-pass",
+            reason,
+            format!(
+                "{} is asked in namespace {namespace} and let it pass, or its engine was away: {}",
+                open.0.policy, open.1
+            ),
+            format!("see that {} covers rule {rule}, and let its webhook fail closed", open.0.policy),
+        );
+    }
+    if !able.is_empty() {
+        let names: Vec<String> = able.iter().map(|one| one.policy.to_string()).collect();
+        return broken(
+            "policy-lets-pass",
+            reason,
+            format!(
+                "of all that are asked in namespace {namespace} ({}) none refuses what breaks rule {rule}",
+                names.join(", ")
+            ),
+            format!("add what rule {rule} asks for to one of them, or a policy of its own"),
+        );
+    }
+    if let Some((one, how)) = spares.filter(|(_, how)| !how.starts_with("namespace ")) {
+        return broken(
+            "policy-spares",
+            reason,
+            format!("{} is not asked in namespace {namespace}: {how}", one.policy),
+            format!("let {} choose namespace {namespace}", one.policy),
+        );
+    }
+    if let Some(unread) = unread.first() {
+        return broken(
+            "policy-missing",
+            reason,
+            format!(
+                "no policy that the runner can read refuses what breaks rule {rule} in namespace {namespace} ({unread})"
+            ),
+            format!("add a policy for rule {rule} that chooses namespace {namespace}"),
+        );
+    }
+    let more = spares.map_or_else(String::new, |(_, how)| format!("; {how}"));
+    broken(
+        "policy-missing",
+        reason,
+        format!("no policy is asked about what breaks rule {rule} in namespace {namespace}{more}"),
+        format!("add a policy for rule {rule} that chooses namespace {namespace}"),
+    )
+}
+
+/// The rule of a case, in words.
+pub(super) fn rule_of(ask: &Ask) -> String {
+    ask.rule.as_ref().map_or_else(|| "of the tenancy".to_owned(), ToString::to_string)
+}
