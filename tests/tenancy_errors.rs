@@ -28,6 +28,7 @@ fn a_bad_file_gets_an_error_that_teaches(
         "a-list",
         "a-word",
         "admission",
+        "admission-shape",
         "alias-bomb",
         "ambiguous-peer",
         "duplicate-key",

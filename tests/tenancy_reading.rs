@@ -225,7 +225,8 @@ proptest! {
 
     #[test]
     fn proposed_flows_are_read_once_their_comment_signs_are_gone(tenancy in tenancies()) {
-        let (flows, tenancy) = (tenancy.flows.clone(), Tenancy { flows: Vec::new(), ..tenancy });
+        let flows = tenancy.flows.clone();
+        let tenancy = Tenancy { flows: Vec::new(), admission: Vec::new(), ..tenancy };
         prop_assume!(!flows.is_empty());
         let text = tenancy::render(&tenancy, &flows, &[]);
         prop_assert_eq!(&read(&text), &tenancy, "proposed flows must not be in force");

@@ -96,22 +96,21 @@ impl Trials<'_> {
         Ok(serde_json::to_value(object).unwrap_or_default())
     }
 
-    /// What became of the pod of a workload that was made: it is there, or its controller was refused it. The
-    /// workload is removed again; what is left of it is told.
-    pub async fn pod_of(&self, kind: TrialKind, namespace: &Namespace, name: &str) -> (TrialAnswer, Option<String>) {
+    /// What became of the pod of a workload that was made: it is there, or its controller was refused it.
+    pub async fn pod_of(&self, namespace: &Namespace, name: &str) -> TrialAnswer {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace.as_str());
         let events: Api<Event> = Api::namespaced(self.client.clone(), namespace.as_str());
         let own = ListParams::default().labels(&format!("{TRIAL_LABEL}={name},{RUN_LABEL}={}", self.run));
         let failed = ListParams::default().fields("reason=FailedCreate");
         let end = Instant::now() + MADE_AFTER;
-        let became = loop {
+        loop {
             match patiently(|| pods.list(&own)).await {
                 Ok(list) => {
                     if let Some(pod) = list.items.into_iter().next() {
-                        break TrialAnswer::Accepted(serde_json::to_value(pod).unwrap_or_default());
+                        return TrialAnswer::Accepted(serde_json::to_value(pod).unwrap_or_default());
                     }
                 }
-                Err(error) => break TrialAnswer::Silent(in_words(&error)),
+                Err(error) => return TrialAnswer::Silent(in_words(&error)),
             }
             match patiently(|| events.list(&failed)).await {
                 Ok(list) => {
@@ -122,26 +121,25 @@ impl Trials<'_> {
                     };
                     if let Some(event) = list.items.into_iter().find(of_it) {
                         let message = event.message.unwrap_or_default();
-                        break if message.contains("failed calling webhook") {
+                        return if message.contains("failed calling webhook") {
                             TrialAnswer::Silent(message)
                         } else {
                             TrialAnswer::Refused { code: 0, message }
                         };
                     }
                 }
-                Err(error) => break TrialAnswer::Silent(in_words(&error)),
+                Err(error) => return TrialAnswer::Silent(in_words(&error)),
             }
             if Instant::now() >= end {
                 let seconds = MADE_AFTER.as_secs();
-                break TrialAnswer::Silent(format!("its controller neither made a pod nor said why, for {seconds} s"));
+                return TrialAnswer::Silent(format!("its controller neither made a pod nor said why, for {seconds} s"));
             }
             sleep(PAUSE).await;
-        };
-        (became, self.remove_workload(kind, namespace, name).await)
+        }
     }
 
-    /// Removes a workload with its pods, and says what is left after a while.
-    pub async fn remove_workload(&self, kind: TrialKind, namespace: &Namespace, name: &str) -> Option<String> {
+    /// Has a workload removed with its pods; [`Self::until_gone`] waits for it.
+    pub async fn discard(&self, kind: TrialKind, namespace: &Namespace, name: &str) {
         let api = self.api(kind, namespace);
         let how = DeleteParams {
             grace_period_seconds: Some(0),
@@ -151,17 +149,34 @@ impl Trials<'_> {
         if let Err(error) = patiently(|| api.delete(name, &how)).await {
             tracing::debug!(%error, name, "a workload of a trial was not deleted now");
         }
+    }
+
+    /// Waits, for a bounded time, until workloads that were discarded are gone with their pods, and tells what is left.
+    pub async fn until_gone(&self, namespace: &Namespace, workloads: &[(TrialKind, String)]) -> Vec<String> {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace.as_str());
-        let own = ListParams::default().labels(&format!("{TRIAL_LABEL}={name},{RUN_LABEL}={}", self.run));
+        let own = ListParams::default().labels(&format!("{TRIAL_LABEL},{RUN_LABEL}={}", self.run));
         let end = Instant::now() + GONE_AFTER;
+        let mut there: Vec<&(TrialKind, String)> = workloads.iter().collect();
         loop {
-            let gone = matches!(patiently(|| api.get_opt(name)).await, Ok(None));
-            if gone && patiently(|| pods.list(&own)).await.is_ok_and(|list| list.items.is_empty()) {
-                return None;
+            let mut left = Vec::new();
+            for one in there {
+                let api = self.api(one.0, namespace);
+                if !matches!(patiently(|| api.get_opt(&one.1)).await, Ok(None)) {
+                    left.push(one);
+                }
+            }
+            let named = |pod: Pod| pod.metadata.name.map(|name| format!("{namespace}/{name}"));
+            let of_them: Vec<String> = match patiently(|| pods.list(&own)).await {
+                Ok(list) => list.items.into_iter().filter_map(named).collect(),
+                Err(error) => vec![format!("{namespace}: {}", in_words(&error))],
+            };
+            if left.is_empty() && of_them.is_empty() {
+                return Vec::new();
             }
             if Instant::now() >= end {
-                return Some(format!("{namespace}/{name}"));
+                return left.iter().map(|(_, name)| format!("{namespace}/{name}")).chain(of_them).collect();
             }
+            there = left;
             sleep(PAUSE).await;
         }
     }

@@ -192,8 +192,8 @@ fn each_broken_policy_of_the_api_server_is_found_with_its_cause_and_none_once_al
         let warns = with(&binding, "/spec/validationActions", json!(["Warn"]));
         policed.broken(&binding, Some(&warns), pod, "policy-only-reports", "validationActions of binding");
         let nobody = with(&binding, "/spec/matchResources/namespaceSelector", only("no-such-namespace"));
-        policed.broken(&binding, Some(&nobody), pod, "policy-spares", "selects no namespace of the cluster");
-        policed.broken(&binding, None, pod, "policy-spares", "no binding names it");
+        policed.broken(&binding, Some(&nobody), pod, "policy-lets-pass", "selects no namespace of the cluster");
+        policed.broken(&binding, None, pod, "policy-lets-pass", "no binding names it");
         let open = with(&policy, "/spec/failurePolicy", json!("Ignore"));
         policed.broken(
             &policy,
@@ -282,7 +282,7 @@ fn each_broken_part_of_gatekeeper_is_found_with_its_cause() {
             );
         }
         let exempt = with(&constraint, "/spec/match/excludedNamespaces", json!([a]));
-        policed.broken(&constraint, Some(&exempt), pod, "policy-lets-pass", "none refuses what breaks rule phi");
+        policed.broken(&constraint, Some(&exempt), pod, "policy-spares", "its match.excludedNamespaces has");
         policed.broken(&constraint, None, pod, "policy-lets-pass", "none refuses what breaks rule phi");
         let open = with(&closed, "/webhooks/0/failurePolicy", json!("Ignore"));
         policed.broken(

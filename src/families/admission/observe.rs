@@ -58,8 +58,15 @@ impl FamilyPlan for AdmissionPlan {
         Box::pin(async move {
             let Field { client, run, claims, witness, .. } = field;
             let trials = Trials::new(client, claims, run);
-            let (made, broken) = (Cell::new(0), RefCell::new(BTreeMap::new()));
-            let bench = Bench { plan: self, client, trials: &trials, run, made: &made, away: &broken };
+            let bench = Bench {
+                plan: self,
+                client,
+                trials: &trials,
+                run,
+                made: Cell::new(0),
+                away: RefCell::new(BTreeMap::new()),
+                going: RefCell::new(BTreeMap::new()),
+            };
             witness.began(Stage::Observe, self.trials.len());
             let mut seen = Seen { mode: self.mode, unread: self.unread.clone(), ..Seen::default() };
             for namespace in self.namespaces() {
@@ -80,7 +87,10 @@ impl FamilyPlan for AdmissionPlan {
             seen.reviews = join_all(reviews).await.into_iter().collect();
             let requests: usize = seen.tries.values().map(|tried| tried.answers.len()).sum();
             witness.ended(Stage::Observe, format!("{requests} requests in {} namespaces", self.namespaces().len()));
-            for left in seen.tries.values().flat_map(|tried| &tried.left) {
+            let going = bench.going.take();
+            let gone = going.iter().map(|(namespace, workloads)| trials.until_gone(namespace, workloads));
+            let of_workloads = join_all(gone).await.concat();
+            for left in seen.tries.values().flat_map(|tried| &tried.left).chain(&of_workloads) {
                 remarks.push((format!("left behind: {left}"), Some("the next run removes it".to_owned())));
             }
             Ok(Observed { observations: serde_json::to_value(&seen).unwrap_or_default(), remarks })
@@ -94,9 +104,11 @@ struct Bench<'a> {
     client: &'a Client,
     trials: &'a Trials<'a>,
     run: &'a RunId,
-    made: &'a Cell<u32>,
+    made: Cell<u32>,
     /// For each namespace a webhook that could not be called: nobody waits for it again and again.
-    away: &'a RefCell<BTreeMap<Namespace, String>>,
+    away: RefCell<BTreeMap<Namespace, String>>,
+    /// Workloads that were discarded and may not be gone yet.
+    going: RefCell<BTreeMap<Namespace, Vec<(TrialKind, String)>>>,
 }
 
 /// The answers of one request, and what is left of it.
@@ -302,8 +314,8 @@ impl Bench<'_> {
             TrialAnswer::Accepted(_) => {}
             refused => return self.decide(trial, "its template", refused, steps),
         }
-        let (became, left) = self.trials.pod_of(kind, namespace, &name).await;
-        steps.left.extend(left);
+        let became = self.trials.pod_of(namespace, &name).await;
+        self.discard(kind, namespace, name).await;
         self.decide(trial, "the pod that its controller makes", became, steps);
     }
 
@@ -381,7 +393,12 @@ impl Bench<'_> {
             let pod = Controller::Deployment.pod(&changed);
             self.repeat(trial, steps, "its pod, by dry-run", || self.dry_run(TrialKind::Pod, namespace, &pod)).await;
         }
-        steps.left.extend(self.trials.remove_workload(kind, namespace, &name).await);
+        self.discard(kind, namespace, name).await;
+    }
+
+    async fn discard(&self, kind: TrialKind, namespace: &Namespace, name: String) {
+        self.trials.discard(kind, namespace, &name).await;
+        self.going.borrow_mut().entry(namespace.clone()).or_default().push((kind, name));
     }
 
     async fn review(&self, review: &Review) -> ReviewSeen {

@@ -15,7 +15,7 @@ use super::variants::{self, Variant};
 use crate::families::PlanInput;
 use crate::model::{CaseId, Family, Namespace};
 use crate::plan::{Case, Mode};
-use crate::semantics::admission::Policies;
+use crate::semantics::admission::{Concern, Engine, Policies};
 use crate::semantics::kinds::SERVICE_ACCOUNTS;
 use crate::suite::{Access, Check};
 use crate::tenancy::{AdmissionRule, Party, PartyKind};
@@ -178,9 +178,20 @@ impl Site<'_> {
         let mut pairs = Vec::new();
         let mut add = |slug: &str, words: &str, broken: Request, twin: Request| {
             let base = format!("{}/{}/{}/{slug}", self.namespace, rule.id, way_word(way));
-            let (key, twin_key) = (format!("try:{base}"), format!("twin:{base}"));
+            let key = format!("try:{base}");
             plan.trials.insert(key.clone(), self.trial(rule, words, broken));
-            plan.trials.insert(twin_key.clone(), self.trial(rule, &format!("the twin of {words}"), twin));
+            // Rules about the same pods have the same twins.
+            let same = plan.trials.iter().find(|(key, other)| {
+                key.starts_with("twin:") && &other.namespace == self.namespace && other.request == twin
+            });
+            let twin_key = match same {
+                Some((key, _)) => key.clone(),
+                None => {
+                    let key = format!("twin:{base}");
+                    plan.trials.insert(key.clone(), self.trial(rule, &format!("the twin of {words}"), twin));
+                    key
+                }
+            };
             pairs.push((key, twin_key));
         };
         let object = |value: Value| if demand == Demand::Bucket { Request::Bucket(value) } else { Request::Pod(value) };
@@ -308,7 +319,7 @@ impl Site<'_> {
             self.trial(rule, "", request)
         });
         let keys: BTreeSet<String> = asked
-            .flat_map(|trial| trial.concerns.into_iter().filter(|one| one.refuses()).flat_map(|one| one.keys))
+            .flat_map(|trial| trial.concerns.into_iter().filter(reads_labels).flat_map(|one| one.keys))
             .collect();
         // The API server keeps the label with the namespace's own name.
         let labels = keys.into_iter().filter(|key| key != "kubernetes.io/metadata.name").collect();
@@ -355,6 +366,12 @@ impl AdmissionPlan {
             ask: serde_json::to_value(&ask).unwrap_or_default(),
         });
     }
+}
+
+/// Whether a policy can refuse something in the namespace: a level that is enforced can, though it lets pass what meets
+/// it.
+fn reads_labels(concern: &Concern) -> bool {
+    concern.refuses() || (concern.policy.engine == Engine::PodSecurity && concern.policy.name != "privileged")
 }
 
 /// A way as it stands in a suite.

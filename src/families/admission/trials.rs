@@ -8,7 +8,7 @@ use super::controllers::Controller;
 use super::objects::Edit;
 use crate::model::{Namespace, TenantId};
 use crate::semantics::admission::standards::{self, breaks};
-use crate::semantics::admission::{Asked, Concern, Operation, Policies};
+use crate::semantics::admission::{Asked, Concern, Effect, Engine, Operation, Policies};
 use crate::tenancy::AdmissionRule;
 
 /// A request that is made several times.
@@ -33,7 +33,7 @@ pub(super) struct Trial {
 }
 
 /// A request, and all that it takes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Request {
     /// A pod.
     Pod(Value),
@@ -110,6 +110,13 @@ impl Trial {
         self.beyond = enforced
             .filter(|level| pod.as_ref().is_some_and(|pod| standards::beyond(*level, pod).is_some()))
             .map(|level| level.as_str().to_owned());
+        if let (Some(_), None, Some(level)) = (&pod, &self.beyond, enforced) {
+            // What Pod Security means is computed: it lets such a pod pass.
+            for one in self.concerns.iter_mut().filter(|one| one.policy.engine == Engine::PodSecurity) {
+                one.effect =
+                    Effect::Spares(format!("namespace {} enforces {}, which it meets", self.namespace, level.as_str()));
+            }
+        }
         self
     }
 

@@ -7,6 +7,9 @@ use crate::families::admission::ask::Ask;
 use crate::model::Verdict;
 use crate::semantics::admission::{Concern, Effect};
 
+/// Policies that are asked nowhere and are named in one cause.
+const MOST_NAMED: usize = 5;
+
 /// A promise that was seen to be broken.
 pub(super) fn broken(kind: &str, reason: String, sentence: String, remedy: String) -> Ruling {
     let cause = Some(Cause { kind: kind.to_owned(), sentence, remedy });
@@ -49,6 +52,20 @@ pub(super) fn taken(ask: &Ask, reason: String, concerns: &[Concern], unread: &[S
             ),
         );
     }
+    // One that leaves this namespace out by name is meant, whoever else was asked.
+    let meant = |how: &String| how.contains("excludedNamespaces");
+    let spared = concerns.iter().find_map(|one| match &one.effect {
+        Effect::Spares(how) if meant(how) => Some((one, how)),
+        _ => None,
+    });
+    if let Some((one, how)) = spared {
+        return broken(
+            "policy-spares",
+            reason,
+            format!("{} is not asked in namespace {namespace}: {how}", one.policy),
+            format!("let {} choose namespace {namespace}", one.policy),
+        );
+    }
     if let Some(open) = able.iter().find_map(|one| one.fails_open.as_ref().map(|why| (one, why)))
         && able.len() == 1
     {
@@ -64,11 +81,19 @@ pub(super) fn taken(ask: &Ask, reason: String, concerns: &[Concern], unread: &[S
     }
     if !able.is_empty() {
         let names: Vec<String> = able.iter().map(|one| one.policy.to_string()).collect();
+        let dead = |how: &str| how.contains("selects no namespace") || how.contains("no binding names");
+        let not_asked = concerns.iter().filter_map(|one| match &one.effect {
+            Effect::Spares(how) if dead(how) => Some(format!("{}: {how}", one.policy)),
+            _ => None,
+        });
+        let not_asked: Vec<String> = not_asked.take(MOST_NAMED).collect();
+        let also =
+            if not_asked.is_empty() { String::new() } else { format!("; asked nowhere are {}", not_asked.join("; ")) };
         return broken(
             "policy-lets-pass",
             reason,
             format!(
-                "of all that are asked in namespace {namespace} ({}) none refuses what breaks rule {rule}",
+                "of all that are asked in namespace {namespace} ({}) none refuses what breaks rule {rule}{also}",
                 names.join(", ")
             ),
             format!("add what rule {rule} asks for to one of them, or a policy of its own"),

@@ -57,16 +57,7 @@ pub(super) fn covered(ask: &Ask, key: &str, others: &[String], seen: &Seen) -> F
         let computed = column(Stance::Allowed, format!("{names}: not asked about {what}"));
         let reason =
             format!("{names} refuses what breaks rule {} in {namespace}, and is not asked about {what}", rule_of(ask));
-        if let Some(another) = text.concerns.iter().find(|one| one.refuses()) {
-            let reason = format!("{reason}; whether {} refuses it is not known from its text", another.policy);
-            let remedy = "let the policies that refuse be asked about it, too";
-            let ruling = inconclusive("not-covered", reason, remedy);
-            return Found {
-                ruling,
-                computed: column(Stance::Unknown, format!("{} is asked", another.policy)),
-                observed,
-            };
-        }
+        // Another policy may be asked and refuse it; nothing has shown that it does, and its text is not computed.
         let why = text.concerns.iter().filter(of_them).find_map(|one| match &one.effect {
             Effect::Reports(how) | Effect::Spares(how) => Some(format!(": {how}")),
             Effect::Refuses => None,
@@ -110,13 +101,7 @@ pub(super) fn fail_closed(ask: &Ask, key: &str, seen: &Seen) -> Found {
         return Found { ruling, computed: column(Stance::Unknown, "its text was not read"), observed };
     };
     let reason = format!("what breaks rule {rule} passes in {namespace} while the engine of {} is away", open.policy);
-    let others = tried.concerns.iter().find(|one| one.refuses() && one.fails_open.is_none());
-    if let Some(other) = others {
-        let reason = format!("{reason}, unless {} refuses it then, which is not known from its text", other.policy);
-        let remedy = "let the webhook fail closed, or hold the rule by a policy inside the API server";
-        let computed = column(Stance::Unknown, format!("{why}; {} fails closed", other.policy));
-        return Found { ruling: inconclusive("fails-open", reason, remedy), computed, observed };
-    }
+    // Another policy may refuse it, too; nothing has shown that it does, and its text is not computed.
     let sentence =
         format!("{why}; so {} lets everything pass in namespace {namespace} while its engine is away", open.policy);
     let remedy = format!(

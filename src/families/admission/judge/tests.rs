@@ -169,7 +169,7 @@ fn with_text(text: Vec<Concern>, answers: Vec<Answer>, concerns: Vec<Concern>) -
     Verdict::Fail,
     "not-covered"
 )]
-#[case::by_another(vec![concern("other", Effect::Refuses)], vec![gatekeeper("phi")], Verdict::Inconclusive, "not-covered")]
+#[case::by_another(vec![concern("other", Effect::Refuses)], vec![gatekeeper("phi")], Verdict::Fail, "not-covered")]
 #[case::nobody_refuses(vec![concern("phi", Effect::Refuses)], vec![taken()], Verdict::Inconclusive, "nobody-refuses")]
 #[case::away(vec![concern("phi", Effect::Refuses)], vec![away()], Verdict::Inconclusive, "engine-away")]
 fn who_refuses_must_be_asked_about_changes(
@@ -191,7 +191,9 @@ fn open(name: &str) -> Concern {
 #[rstest]
 #[case::closed(vec![concern("phi", Effect::Refuses)], Verdict::Pass, "")]
 #[case::open(vec![open("phi")], Verdict::Fail, "fails-open")]
-#[case::open_beside_another(vec![open("phi"), concern("other", Effect::Refuses)], Verdict::Inconclusive, "fails-open")]
+#[case::open_beside_another_that_was_not_seen_to_refuse(
+    vec![open("phi"), concern("other", Effect::Refuses)], Verdict::Fail, "fails-open"
+)]
 #[case::open_beside_another_that_is_open(vec![open("phi"), open("other")], Verdict::Fail, "fails-open")]
 #[case::not_read(vec![], Verdict::Inconclusive, "policy-unread")]
 fn who_refuses_must_fail_closed(#[case] concerns: Vec<Concern>, #[case] verdict: Verdict, #[case] kind: &str) {
