@@ -318,9 +318,8 @@ impl Site<'_> {
             let request = if demand == Demand::Bucket { Request::Bucket(whole) } else { Request::Pod(whole) };
             self.trial(rule, "", request)
         });
-        let keys: BTreeSet<String> = asked
-            .flat_map(|trial| trial.concerns.into_iter().filter(reads_labels).flat_map(|one| one.keys))
-            .collect();
+        let keys: BTreeSet<String> =
+            asked.flat_map(|trial| trial.concerns.into_iter().filter(reads_labels).flat_map(|one| one.keys)).collect();
         // The API server keeps the label with the namespace's own name.
         let labels = keys.into_iter().filter(|key| key != "kubernetes.io/metadata.name").collect();
         Question::ExemptLabel { labels, reviews }
