@@ -208,6 +208,7 @@ fn a_folder_for_reports_that_cannot_be_made_is_told_before_anything_runs() {
 #[case(&["init", "--help"])]
 #[case(&["ask", "network", "--help"])]
 #[case(&["ask", "rbac", "--help"])]
+#[case(&["mutate", "--help"])]
 #[case(&["explain", "--help"])]
 #[case(&["list", "--help"])]
 #[case(&["checks", "--help"])]
