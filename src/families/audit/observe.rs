@@ -177,6 +177,7 @@ struct Doer<'a> {
 /// Something that was done, and when its answer came.
 struct Done {
     key: String,
+    path: String,
     answered: Instant,
     seen: DeedSeen,
 }
@@ -252,7 +253,7 @@ impl Doer<'_> {
         let at_ms = Timestamp::now().as_millisecond();
         let made = Attempt {
             method: if request.posts { Method::Post } else { Method::Get },
-            path: request.path,
+            path: request.path.clone(),
             body: request.body,
             name: name.map(|name| Name { user: name.user.clone(), groups: name.group.iter().cloned().collect() }),
         };
@@ -263,6 +264,7 @@ impl Doer<'_> {
         let who = name.map_or("the runner", |name| name.who.as_str());
         Done {
             key: format!("{of}/{} by {who}", kebab(deed)),
+            path: request.path,
             answered: Instant::now(),
             seen: DeedSeen {
                 deed,
@@ -282,7 +284,12 @@ impl Doer<'_> {
 
 /// Gives an event to what it is a record of.
 fn take<'a>(event: Event, mut all: impl Iterator<Item = &'a mut Done>) {
-    let Some(done) = all.find(|done| event.request_uri.contains(&done.seen.mark)) else { return };
+    // Admission looks for what a request names by requests of its own, which have the mark too.
+    let plain = |path: &str| path.split('?').next().unwrap_or_default().to_owned();
+    let same = |done: &&mut Done| {
+        event.request_uri.contains(&done.seen.mark) && plain(&event.request_uri) == plain(&done.path)
+    };
+    let Some(done) = all.find(same) else { return };
     let after = u64::try_from(done.answered.elapsed().as_millis()).unwrap_or(u64::MAX);
     if event.stage == Stage::ResponseComplete {
         done.seen.found_after_ms.get_or_insert(after);
