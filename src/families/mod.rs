@@ -94,7 +94,8 @@ pub struct FamilyEntry {
 }
 
 /// All families, in the order in which they are run: one line for each.
-pub const FAMILIES: &[FamilyEntry] = &[network::FAMILY, quota::FAMILY, rbac::FAMILY, credentials::FAMILY, audit::FAMILY];
+pub const FAMILIES: &[FamilyEntry] =
+    &[network::FAMILY, quota::FAMILY, rbac::FAMILY, credentials::FAMILY, audit::FAMILY];
 
 /// The family of this name.
 #[must_use]

@@ -84,7 +84,8 @@ fn ours(world: &Value) -> String {
         } else {
             Target::Path(text("path"))
         };
-        let decided = policy.decide(&Question { user: Some(text("user")), groups: &groups, verb: text("verb"), target });
+        let decided =
+            policy.decide(&Question { user: Some(text("user")), groups: &groups, verb: text("verb"), target });
         let mut stages: Vec<String> = decided.omits.iter().map(|stage| format!("{stage:?}")).collect();
         stages.sort();
         format!("{}/{}", decided.level, stages.join(","))
@@ -110,6 +111,11 @@ fn agrees_with_the_api_servers_evaluator() {
         }
     }
     let share = kept * 100 / compared;
-    assert!(compared >= 10_000 && (10..=90).contains(&share), "{compared} compared, {share} % kept: too little is said");
-    oracle::say(&format!("{compared} questions, {share} % of them kept, {refused} policies refused: all as the API server"));
+    assert!(
+        compared >= 10_000 && (10..=90).contains(&share),
+        "{compared} compared, {share} % kept: too little is said"
+    );
+    oracle::say(&format!(
+        "{compared} questions, {share} % of them kept, {refused} policies refused: all as the API server"
+    ));
 }

@@ -39,7 +39,14 @@ impl Tail {
         }
         let at = file.seek(SeekFrom::End(0))?;
         let lines = if ends_whole(&mut file, at)? { Lines::default() } else { Lines::from_the_middle() };
-        Ok(Self { done: rotated(path).iter().map(plain).collect(), path: path.to_owned(), file, at, lines, rotations: 0 })
+        Ok(Self {
+            done: rotated(path).iter().map(plain).collect(),
+            path: path.to_owned(),
+            file,
+            at,
+            lines,
+            rotations: 0,
+        })
     }
 
     /// Lines that were longer than any event may be.

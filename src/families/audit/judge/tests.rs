@@ -123,51 +123,51 @@ fn event(done: &mut DeedSeen) -> &mut Event {
 }
 
 #[rstest]
-#[case::not_there(Deed::PodCreate, |one| one.events.clear(), Fail, "not-recorded")]
-#[case::late(Deed::PodCreate, |one| one.found_after_ms = Some(5001), Fail, "late")]
-#[case::in_time(Deed::PodCreate, |one| one.found_after_ms = Some(5000), Pass, "")]
-#[case::only_received(Deed::PodCreate, |one| event(one).stage = Stage::RequestReceived, Fail, "stage-missing")]
-#[case::panicked(Deed::PodCreate, |one| event(one).stage = Stage::Panic, Fail, "stage-missing")]
-#[case::another_runner(Deed::PodCreate, |one| event(one).user.username = "eve".to_owned(), Fail, "wrong-name")]
-#[case::nobody_impersonated(Deed::PodCreate, |one| event(one).impersonated_user = None, Fail, "wrong-name")]
+#[case::not_there(Deed::PodCreate, |one: &mut DeedSeen| one.events.clear(), Fail, "not-recorded")]
+#[case::late(Deed::PodCreate, |one: &mut DeedSeen| one.found_after_ms = Some(5001), Fail, "late")]
+#[case::in_time(Deed::PodCreate, |one: &mut DeedSeen| one.found_after_ms = Some(5000), Pass, "")]
+#[case::only_received(Deed::PodCreate, |one: &mut DeedSeen| event(one).stage = Stage::RequestReceived, Fail, "stage-missing")]
+#[case::panicked(Deed::PodCreate, |one: &mut DeedSeen| event(one).stage = Stage::Panic, Fail, "stage-missing")]
+#[case::another_runner(Deed::PodCreate, |one: &mut DeedSeen| event(one).user.username = "eve".to_owned(), Fail, "wrong-name")]
+#[case::nobody_impersonated(Deed::PodCreate, |one: &mut DeedSeen| event(one).impersonated_user = None, Fail, "wrong-name")]
 #[case::another_impersonated(
-    Deed::PodCreate, |one| event(one).impersonated_user.as_mut().unwrap().username = "eve".to_owned(), Fail, "wrong-name"
+    Deed::PodCreate, |one: &mut DeedSeen| event(one).impersonated_user.as_mut().unwrap().username = "eve".to_owned(), Fail, "wrong-name"
 )]
 #[case::without_the_group(
-    Deed::PodCreate, |one| event(one).impersonated_user.as_mut().unwrap().groups.clear(), Fail, "wrong-name"
+    Deed::PodCreate, |one: &mut DeedSeen| event(one).impersonated_user.as_mut().unwrap().groups.clear(), Fail, "wrong-name"
 )]
-#[case::another_verb(Deed::PodCreate, |one| event(one).verb = "get".to_owned(), Fail, "wrong-object")]
+#[case::another_verb(Deed::PodCreate, |one: &mut DeedSeen| event(one).verb = "get".to_owned(), Fail, "wrong-object")]
 #[case::another_namespace(
-    Deed::PodCreate, |one| event(one).object_ref.as_mut().unwrap().namespace = "c".to_owned(), Fail, "wrong-object"
+    Deed::PodCreate, |one: &mut DeedSeen| event(one).object_ref.as_mut().unwrap().namespace = "c".to_owned(), Fail, "wrong-object"
 )]
-#[case::no_object(Deed::PodCreate, |one| event(one).object_ref = None, Fail, "wrong-object")]
-#[case::level(Deed::PodCreate, |one| event(one).level = Request, Fail, "level-too-low")]
-#[case::no_request_body(Deed::PodCreate, |one| event(one).request_object = false, Fail, "body-missing")]
-#[case::no_response_body(Deed::PodCreate, |one| event(one).response_object = false, Fail, "body-missing")]
+#[case::no_object(Deed::PodCreate, |one: &mut DeedSeen| event(one).object_ref = None, Fail, "wrong-object")]
+#[case::level(Deed::PodCreate, |one: &mut DeedSeen| event(one).level = Request, Fail, "level-too-low")]
+#[case::no_request_body(Deed::PodCreate, |one: &mut DeedSeen| event(one).request_object = false, Fail, "body-missing")]
+#[case::no_response_body(Deed::PodCreate, |one: &mut DeedSeen| event(one).response_object = false, Fail, "body-missing")]
 #[case::another_status(
-    Deed::PodCreate, |one| event(one).response_status.as_mut().unwrap().code = 200, Fail, "wrong-outcome"
+    Deed::PodCreate, |one: &mut DeedSeen| event(one).response_status.as_mut().unwrap().code = 200, Fail, "wrong-outcome"
 )]
-#[case::no_status(Deed::PodCreate, |one| event(one).response_status = None, Fail, "wrong-outcome")]
-#[case::no_decision(Deed::PodCreate, |one| event(one).annotations.clear(), Fail, "decision-missing")]
+#[case::no_status(Deed::PodCreate, |one: &mut DeedSeen| event(one).response_status = None, Fail, "wrong-outcome")]
+#[case::no_decision(Deed::PodCreate, |one: &mut DeedSeen| event(one).annotations.clear(), Fail, "decision-missing")]
 #[case::other_decision(
     Deed::Foreign,
-    |one| drop(event(one).annotations.insert("authorization.k8s.io/decision".to_owned(), "allow".to_owned())),
+    |one: &mut DeedSeen| drop(event(one).annotations.insert("authorization.k8s.io/decision".to_owned(), "allow".to_owned())),
     Fail, "decision-missing"
 )]
 #[case::other_words(
-    Deed::Admission, |one| event(one).response_status.as_mut().unwrap().message.clear(), Fail, "refusal-missing"
+    Deed::Admission, |one: &mut DeedSeen| event(one).response_status.as_mut().unwrap().message.clear(), Fail, "refusal-missing"
 )]
-#[case::secret_at_request(Deed::SecretRead, |one| event(one).level = Request, Fail, "secrets-on-record")]
-#[case::secret_with_a_body(Deed::SecretRead, |one| event(one).response_object = true, Fail, "secrets-on-record")]
-#[case::not_accepted(Deed::PodCreate, |one| one.answer.code = 422, Inconclusive, "not-as-meant")]
-#[case::not_answered(Deed::Exec, |one| one.answer.code = 0, Inconclusive, "not-as-meant")]
-#[case::a_server_that_fails(Deed::Exec, |one| one.answer.code = 500, Inconclusive, "not-as-meant")]
-#[case::not_refused(Deed::Foreign, |one| one.answer.code = 201, Inconclusive, "not-as-meant")]
+#[case::secret_at_request(Deed::SecretRead, |one: &mut DeedSeen| event(one).level = Request, Fail, "secrets-on-record")]
+#[case::secret_with_a_body(Deed::SecretRead, |one: &mut DeedSeen| event(one).response_object = true, Fail, "secrets-on-record")]
+#[case::not_accepted(Deed::PodCreate, |one: &mut DeedSeen| one.answer.code = 422, Inconclusive, "not-as-meant")]
+#[case::not_answered(Deed::Exec, |one: &mut DeedSeen| one.answer.code = 0, Inconclusive, "not-as-meant")]
+#[case::a_server_that_fails(Deed::Exec, |one: &mut DeedSeen| one.answer.code = 500, Inconclusive, "not-as-meant")]
+#[case::not_refused(Deed::Foreign, |one: &mut DeedSeen| one.answer.code = 201, Inconclusive, "not-as-meant")]
 #[case::refused_by_admission(
-    Deed::Foreign, |one| one.answer.message = "exceeded quota".to_owned(), Inconclusive, "not-as-meant"
+    Deed::Foreign, |one: &mut DeedSeen| one.answer.message = "exceeded quota".to_owned(), Inconclusive, "not-as-meant"
 )]
 #[case::refused_by_authorization(
-    Deed::Admission, |one| one.answer.message = REFUSED.to_owned(), Inconclusive, "not-as-meant"
+    Deed::Admission, |one: &mut DeedSeen| one.answer.message = REFUSED.to_owned(), Inconclusive, "not-as-meant"
 )]
 fn a_record_is_judged_by_all_that_it_must_have(
     #[case] deed: Deed,
@@ -183,17 +183,17 @@ fn a_record_is_judged_by_all_that_it_must_have(
 type Scene = fn(&mut Seen);
 
 #[rstest]
-#[case::no_log(|seen| seen.log = None, Skipped, "no-log")]
-#[case::nothing_done(|seen| seen.deeds.clear(), Inconclusive, "not-done")]
+#[case::no_log(|seen: &mut Seen| seen.log = None, Skipped, "no-log")]
+#[case::nothing_done(|seen: &mut Seen| seen.deeds.clear(), Inconclusive, "not-done")]
 #[case::log_of_another_cluster(
-    |seen| seen.controls.values_mut().for_each(|control| control.events.clear()), Inconclusive, "log-mute"
+    |seen: &mut Seen| seen.controls.values_mut().for_each(|control| control.events.clear()), Inconclusive, "log-mute"
 )]
-#[case::unreadable(|seen| seen.log.as_mut().unwrap().trouble = Some("gone".to_owned()), Inconclusive, "log-unread")]
-#[case::torn(|seen| seen.log.as_mut().unwrap().torn = 1, Inconclusive, "log-torn")]
-#[case::too_long(|seen| seen.log.as_mut().unwrap().too_long = 1, Inconclusive, "log-torn")]
-#[case::one_log_of_three(|seen| seen.log.as_mut().unwrap().servers = Some(3), Inconclusive, "other-servers")]
-#[case::unknown_servers(|seen| seen.log.as_mut().unwrap().servers = None, Inconclusive, "other-servers")]
-#[case::missing(|_| {}, Fail, "not-recorded")]
+#[case::unreadable(|seen: &mut Seen| seen.log.as_mut().unwrap().trouble = Some("gone".to_owned()), Inconclusive, "log-unread")]
+#[case::torn(|seen: &mut Seen| seen.log.as_mut().unwrap().torn = 1, Inconclusive, "log-torn")]
+#[case::too_long(|seen: &mut Seen| seen.log.as_mut().unwrap().too_long = 1, Inconclusive, "log-torn")]
+#[case::one_log_of_three(|seen: &mut Seen| seen.log.as_mut().unwrap().servers = Some(3), Inconclusive, "other-servers")]
+#[case::unknown_servers(|seen: &mut Seen| seen.log.as_mut().unwrap().servers = None, Inconclusive, "other-servers")]
+#[case::missing(|_: &mut Seen| {}, Fail, "not-recorded")]
 fn what_is_not_found_is_missing_only_where_the_log_shows_what_came_after(
     #[case] change: Scene,
     #[case] expected: Verdict,
@@ -245,9 +245,9 @@ fn what_cannot_be_tried_is_skipped(
 }
 
 #[rstest]
-#[case::both(true, |_| {}, Pass, "")]
-#[case::not_impersonated(false, |_| {}, Skipped, "not-impersonated")]
-#[case::one_name(true, |one| event(one).impersonated_user = None, Fail, "wrong-name")]
+#[case::both(true, |_: &mut DeedSeen| {}, Pass, "")]
+#[case::not_impersonated(false, |_: &mut DeedSeen| {}, Skipped, "not-impersonated")]
+#[case::one_name(true, |one: &mut DeedSeen| event(one).impersonated_user = None, Fail, "wrong-name")]
 fn an_impersonated_request_has_both_names(
     #[case] name: bool,
     #[case] change: Change,
@@ -319,12 +319,12 @@ fn without_a_policy_its_text_is_not_judged() {
 }
 
 #[rstest]
-#[case::same(|_| {}, Pass, "")]
-#[case::another_level(|seen| kept(seen).level = Metadata, Fail, "another-policy")]
-#[case::kept_though_the_text_says_none(|seen| kept(seen).level = Nothing, Fail, "another-policy")]
-#[case::not_found(|seen| seen.deeds.get_mut("deed").unwrap().events.clear(), Inconclusive, "not-found")]
-#[case::mute(|seen| seen.controls.clear(), Inconclusive, "log-mute")]
-#[case::nothing_to_compare(|seen| seen.deeds.clear(), Inconclusive, "not-found")]
+#[case::same(|_: &mut Seen| {}, Pass, "")]
+#[case::another_level(|seen: &mut Seen| kept(seen).level = Metadata, Fail, "another-policy")]
+#[case::kept_though_the_text_says_none(|seen: &mut Seen| kept(seen).level = Nothing, Fail, "another-policy")]
+#[case::not_found(|seen: &mut Seen| seen.deeds.get_mut("deed").unwrap().events.clear(), Inconclusive, "not-found")]
+#[case::mute(|seen: &mut Seen| seen.controls.clear(), Inconclusive, "log-mute")]
+#[case::nothing_to_compare(|seen: &mut Seen| seen.deeds.clear(), Inconclusive, "not-found")]
 fn a_policy_in_force_is_told_by_the_levels(#[case] change: Scene, #[case] expected: Verdict, #[case] kind: &str) {
     let mut seen = seen(done(Deed::PodCreate, true));
     change(&mut seen);
