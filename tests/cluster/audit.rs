@@ -219,7 +219,7 @@ fn a_log_that_is_rotated_torn_and_full_of_other_things_is_read_all_the_same() {
             Some(format!("\nno event\n{{\"level\": \"Metadata\"}}\n{huge}\n{line}"))
         });
         let ended = recorded.run(&relay.path(), "20s").with(&recorded.policy()).end().expect_code(0);
-        let log = &ended.record().observations[&"audit".into()]["log"];
+        let log = &ended.record().observations["audit"]["log"];
         assert!(log["rotations"].as_u64() >= Some(1), "{log}");
         assert_eq!(log["torn"], 0, "lines without a mark are nobody's: {log}");
         let failed = ended.record().results.iter().filter(|one| one.judgement.verdict != Verdict::Pass);
