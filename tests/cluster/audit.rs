@@ -13,9 +13,10 @@ use super::support::{AuditFiles, Ended, Lab, Rbac, Relay, Run, Story, eventually
 /// A story with somebody who acts for tenant a, and a promise about the record.
 struct Recorded<'a> {
     lab: &'a Lab,
+    // It goes before its namespace does.
+    _edits: Rbac<'a>,
     story: Story<'a>,
     group: String,
-    _edits: Rbac<'a>,
     files: AuditFiles,
 }
 
@@ -25,7 +26,7 @@ impl<'a> Recorded<'a> {
         let story = Story::new(lab, name);
         let group = format!("{}-developers", story.a);
         let edits = Rbac::binding(lab, &story.a, "edit", ("Group", &group));
-        Some(Self { lab, story, group, _edits: edits, files })
+        Some(Self { lab, _edits: edits, story, group, files })
     }
 
     fn run(&self, log: &str, within: &str) -> Run {

@@ -21,7 +21,11 @@ pub(super) fn by(kept: &KeptSeen) -> String {
 /// The rows of a tenant, or why there are none.
 fn rows<'a>(seen: &'a Seen, tenant: &TenantId) -> Result<Vec<&'a PolicySeen>, Ruling> {
     let Some(policy) = &seen.policy else {
-        return Err(skipped("no-policy", "no audit policy was given, so its text was not judged", GIVE_A_POLICY));
+        return Err(skipped(
+            "no-policy",
+            "no audit policy was given (--audit-policy), so its text was not judged",
+            GIVE_A_POLICY,
+        ));
     };
     let rows: Vec<&PolicySeen> = policy.iter().filter(|row| &row.tenant == tenant).collect();
     if rows.is_empty() {
@@ -117,12 +121,16 @@ pub(super) fn in_force(seen: &Seen, namespaces: &[Namespace]) -> Found {
     let declared = "the API server runs the policy that was given";
     if seen.policy.is_none() {
         return Found::of(
-            skipped("no-policy", "no audit policy was given, so its text was not judged", GIVE_A_POLICY),
+            skipped(
+                "no-policy",
+                "no audit policy was given (--audit-policy), so its text was not judged",
+                GIVE_A_POLICY,
+            ),
             declared,
         );
     }
     let Some(log) = &seen.log else {
-        let why = "no audit log was given, so whether the API server runs this policy was not seen";
+        let why = "no audit log was given (--audit-log), so whether the API server runs this policy was not seen";
         return Found::of(skipped("no-log", why, "give the API server's audit log with --audit-log"), declared);
     };
     let of_these: Vec<&DeedSeen> = seen.deeds.values().filter(|deed| namespaces.contains(&deed.namespace)).collect();

@@ -18,7 +18,11 @@ pub(super) fn recorded(seen: &Seen, deed: Deed, namespace: &Namespace, promised:
     let declared = declared(promised);
     let Some(log) = &seen.log else {
         return Found::of(
-            skipped("no-log", "no audit log was given, so nothing was done to be found in it", GIVE_A_LOG),
+            skipped(
+                "no-log",
+                "no audit log was given (--audit-log), so nothing was done to be found in it",
+                GIVE_A_LOG,
+            ),
             &declared,
         );
     };
@@ -36,7 +40,11 @@ pub(super) fn under_both_names(seen: &Seen, namespace: &Namespace, promised: Pro
     let declared = "both names are on record";
     let Some(log) = &seen.log else {
         return Found::of(
-            skipped("no-log", "no audit log was given, so nothing was done to be found in it", GIVE_A_LOG),
+            skipped(
+                "no-log",
+                "no audit log was given (--audit-log), so nothing was done to be found in it",
+                GIVE_A_LOG,
+            ),
             declared,
         );
     };
