@@ -29,6 +29,7 @@ fn a_bad_file_gets_an_error_that_teaches(
         "a-word",
         "alias-bomb",
         "ambiguous-peer",
+        "audit",
         "duplicate-key",
         "duplicates",
         "empty",

@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use miette::Diagnostic;
 use proptest::prelude::*;
 use rstest::rstest;
-use tenantproof::model::{Namespace, Port, Protocol, Quantity, RoleName, TenantId};
+use tenantproof::model::{AuditLevel, Namespace, Port, Protocol, Quantity, RoleName, TenantId};
 use tenantproof::tenancy::{
-    self, Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy,
+    self, Audit, Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Share, Subjects,
+    Tenancy,
 };
 
 const STORY: &[u8] = include_bytes!("../kind-configs/story/tenancy.yaml");
@@ -39,6 +41,25 @@ fn the_story_is_read() {
     assert_eq!(flow.from, FlowPeer { party: TenantId::from("tenant-1"), roles: analytics_and_subscriber });
     assert_eq!(flow.to, FlowPeer { party: TenantId::from("backend"), roles: vec![RoleName::from("api")] });
     assert_eq!(flow.ports, [FlowPort { protocol: Protocol::Tcp, port: Port::new(8080).unwrap(), end_port: None }]);
+    let audit = story.audit.unwrap();
+    assert_eq!((audit.pods, audit.changes), (AuditLevel::RequestResponse, AuditLevel::Request));
+    assert_eq!((audit.within, audit.sink), (Duration::from_secs(30), vec![Namespace::from("kube-system")]));
+}
+
+#[rstest]
+#[case("within: 1s", Some(1))]
+#[case("within: 5m", Some(300))]
+#[case("within: 1h", Some(3600))]
+#[case("secrets: Metadata", Some(30))]
+#[case("within: 0s", None)]
+#[case("within: 61m", None)]
+#[case("within: 1.5s", None)]
+#[case("within: s", None)]
+#[case("within: 99999999999999999999s", None)]
+fn a_time_is_from_a_second_to_an_hour(#[case] audit: &str, #[case] seconds: Option<u64>) {
+    let text = format!("{TWO}audit: {{{audit}}}\n");
+    let read = tenancy::read("tenancy.yaml", text.as_bytes());
+    assert_eq!(read.ok().map(|read| read.audit.unwrap().within.as_secs()), seconds);
 }
 
 const TWO: &str = "apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: two\ntenants:\n- id: a\n  namespaces: [a]\n- id: b\n  namespaces: [b]\n";
@@ -140,6 +161,20 @@ fn share() -> impl Strategy<Value = Share> {
     (amounts(), amounts()).prop_map(|(quota, container)| Share { quota, container })
 }
 
+fn audit() -> impl Strategy<Value = Option<Audit>> {
+    let level = || prop::sample::select(vec![AuditLevel::Metadata, AuditLevel::Request, AuditLevel::RequestResponse]);
+    let sink = prop::sample::subsequence(vec!["logging", "kube-system"], 0..=2);
+    let all = (1_u64..=3600, level(), level(), prop::option::of(level()), level(), sink);
+    prop::option::of(all.prop_map(|(within, pods, changes, reads, secrets, sink)| Audit {
+        within: Duration::from_secs(within),
+        pods,
+        changes,
+        reads,
+        secrets,
+        sink: sink.into_iter().map(Namespace::from).collect(),
+    }))
+}
+
 fn flow(parties: Vec<Party>) -> impl Strategy<Value = Option<Flow>> {
     let peer = |parties: Vec<Party>| {
         (prop::sample::select(parties), any::<bool>()).prop_map(|(party, roles)| {
@@ -164,10 +199,10 @@ fn flow(parties: Vec<Party>) -> impl Strategy<Value = Option<Flow>> {
 
 fn tenancies() -> impl Strategy<Value = Tenancy> {
     let tenants = (party(PartyKind::Tenant, 1), party(PartyKind::Tenant, 2), party(PartyKind::Shared, 3));
-    (".*[^\\s].*", tenants, any::<bool>())
-        .prop_map(|(name, (a, b, shared), with_shared)| {
+    (".*[^\\s].*", tenants, any::<bool>(), audit())
+        .prop_map(|(name, (a, b, shared), with_shared, audit)| {
             let parties = if with_shared { vec![a, b, shared] } else { vec![a, b] };
-            Tenancy { name, parties, flows: Vec::new() }
+            Tenancy { name, parties, flows: Vec::new(), audit }
         })
         .prop_flat_map(|tenancy| {
             let flows = prop::collection::vec(flow(tenancy.parties.clone()), 0..4);

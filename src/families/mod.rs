@@ -1,6 +1,7 @@
 //! The families of checks. Each has four parts: `plan`, `observe` (the only one with I/O), `judge`
 //! and `fences`. No family knows another.
 
+pub mod audit;
 pub mod credentials;
 mod judgement;
 mod mutant;
@@ -15,7 +16,7 @@ use serde::Deserialize;
 
 pub use judgement::{CaseResult, Cause, Column, Coverage, Judgement, Stance};
 pub use mutant::Mutant;
-pub use observe::{FamilyPlan, Field, Limits, Observed, Stage, Witness};
+pub use observe::{FamilyPlan, Field, Limits, Observed, Record, Stage, Witness};
 
 use crate::document::shape::Slot;
 use crate::model::{CaseId, Family, Namespace, NodeName, TenantId};
@@ -93,7 +94,8 @@ pub struct FamilyEntry {
 }
 
 /// All families, in the order in which they are run: one line for each.
-pub const FAMILIES: &[FamilyEntry] = &[network::FAMILY, quota::FAMILY, rbac::FAMILY, credentials::FAMILY];
+pub const FAMILIES: &[FamilyEntry] =
+    &[network::FAMILY, quota::FAMILY, rbac::FAMILY, credentials::FAMILY, audit::FAMILY];
 
 /// The family of this name.
 #[must_use]

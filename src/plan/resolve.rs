@@ -135,7 +135,8 @@ mod tests {
         #[case] labels: &[(&str, &str)],
         #[case] expected: Result<Vec<&str>, &str>,
     ) {
-        let tenancy = Tenancy { name: String::new(), parties: vec![party("x", names, labels)], flows: Vec::new() };
+        let tenancy =
+            Tenancy { name: String::new(), parties: vec![party("x", names, labels)], flows: Vec::new(), audit: None };
         match (resolve(&tenancy, &cluster()), expected) {
             (Ok(found), Ok(expected)) => {
                 let expected = BTreeMap::from([("x".into(), expected.into_iter().map(Into::into).collect())]);
@@ -149,7 +150,7 @@ mod tests {
     #[test]
     fn a_namespace_of_two_parties_is_an_error() {
         let parties = vec![party("x", &["b"], &[]), party("y", &[], &[("tenant", "b")])];
-        let tenancy = Tenancy { name: String::new(), parties, flows: Vec::new() };
+        let tenancy = Tenancy { name: String::new(), parties, flows: Vec::new(), audit: None };
         let errors = resolve(&tenancy, &cluster()).unwrap_err();
         assert!(matches!(&errors[..], [ResolveError::Shared { .. }]), "{errors:?}");
     }

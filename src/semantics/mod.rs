@@ -1,6 +1,7 @@
 //! What Kubernetes objects mean: evaluators that never ask a cluster anything.
 
 mod answer;
+pub mod audit;
 pub mod credentials;
 pub mod kinds;
 pub mod manifests;

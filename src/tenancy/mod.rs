@@ -15,5 +15,5 @@ pub use problem::{Problem, TenancyError};
 pub use read::{MAX_BYTES, read, schema};
 pub use render::render;
 pub use types::{
-    Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy,
+    Audit, Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy,
 };

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use super::file::{self, TenancyFile};
 use super::problem::{Problem, TenancyError};
-use super::types::{Flow, FlowPeer, FlowPort, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy};
+use super::types::{
+    Audit, Flow, FlowPeer, FlowPort, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy,
+};
 use super::validate;
 use crate::document::{Document, Limits, shape};
-use crate::model::{Namespace, Protocol, Quantity, RoleName, TenantId};
+use crate::model::{AuditLevel, Namespace, Protocol, Quantity, RoleName, TenantId};
 
 /// The largest tenancy file that is read, in bytes: 4 MiB, some ten thousand tenants.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -49,14 +52,22 @@ pub fn schema() -> serde_json::Value {
 
 impl From<TenancyFile> for Tenancy {
     fn from(file: TenancyFile) -> Self {
-        let TenancyFile { api_version: file::ApiVersion::V1, kind: file::Kind::Tenancy, name, tenants, shared, flows } =
-            file;
+        let TenancyFile {
+            api_version: file::ApiVersion::V1,
+            kind: file::Kind::Tenancy,
+            name,
+            tenants,
+            shared,
+            flows,
+            audit,
+        } = file;
         let tenants = tenants.into_iter().map(Party::from);
         let shared = shared.into_iter().flatten().map(Party::from);
         Self {
             name,
             parties: tenants.chain(shared).collect(),
             flows: flows.into_iter().flatten().map(Flow::from).collect(),
+            audit: audit.map(Audit::from),
         }
     }
 }
@@ -79,6 +90,45 @@ impl From<file::Tenant> for Party {
             share: Share { quota: amounts(share.quota), container: amounts(share.container) },
         }
     }
+}
+
+impl From<file::Audit> for Audit {
+    fn from(audit: file::Audit) -> Self {
+        let file::Audit { within, pods, changes, reads, secrets, sink } = audit;
+        let least = |level: Option<file::Recorded>| level.map_or(AuditLevel::Metadata, AuditLevel::from);
+        Self {
+            // Validated: it is a time.
+            within: within.as_deref().and_then(span).unwrap_or(WITHIN),
+            pods: least(pods),
+            changes: least(changes),
+            reads: reads.map(AuditLevel::from),
+            secrets: least(secrets),
+            sink: sink.into_iter().flat_map(|sink| sink.namespaces).map(Namespace::new).collect(),
+        }
+    }
+}
+
+impl From<file::Recorded> for AuditLevel {
+    fn from(level: file::Recorded) -> Self {
+        match level {
+            file::Recorded::Metadata => Self::Metadata,
+            file::Recorded::Request => Self::Request,
+            file::Recorded::RequestResponse => Self::RequestResponse,
+        }
+    }
+}
+
+/// Within which time a request is on record where nothing is said.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// A time such as `30s`, `5m` or `1h`, from one second to one hour.
+pub(super) fn span(text: &str) -> Option<Duration> {
+    let unit = [("s", 1), ("m", 60), ("h", 3600)].into_iter().find_map(|(unit, seconds)| {
+        let number = text.strip_suffix(unit)?;
+        let digits = (1..=4).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
+        Some(Duration::from_secs(number.parse::<u64>().ok().filter(|_| digits)? * seconds))
+    });
+    unit.filter(|time| (1..=3600).contains(&time.as_secs()))
 }
 
 /// Validated: each is a quantity.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::types::{
-    Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy,
+    Audit, Flow, FlowPeer, FlowPort, Internal, NamespaceSelector, Party, PartyKind, Role, Share, Subjects, Tenancy,
 };
 
 /// How wide comments are written, in characters.
@@ -23,7 +23,26 @@ pub fn render(tenancy: &Tenancy, proposed: &[Flow], notes: &[String]) -> String 
     parties(&mut out, tenancy, PartyKind::Tenant);
     parties(&mut out, tenancy, PartyKind::Shared);
     flows(&mut out, tenancy, proposed);
+    if let Some(promised) = &tenancy.audit {
+        audit(&mut out, promised);
+    }
     out
+}
+
+fn audit(out: &mut String, audit: &Audit) {
+    let Audit { within, pods, changes, reads, secrets, sink } = audit;
+    let _ = write!(
+        out,
+        "\naudit:\n  within: {}s\n  pods: {pods}\n  changes: {changes}\n  secrets: {secrets}\n",
+        within.as_secs()
+    );
+    if let Some(reads) = reads {
+        let _ = writeln!(out, "  reads: {reads}");
+    }
+    if !sink.is_empty() {
+        let names: Vec<String> = sink.iter().map(|name| scalar(name.as_str())).collect();
+        let _ = writeln!(out, "  sink: {{namespaces: [{}]}}", names.join(", "));
+    }
 }
 
 fn head(out: &mut String, notes: &[String]) {
