@@ -22,10 +22,11 @@ pub fn render(tenancy: &Tenancy, proposed: &[Flow], notes: &[String]) -> String 
     let _ = writeln!(out, "apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: {}\n", scalar(&tenancy.name));
     parties(&mut out, tenancy, PartyKind::Tenant);
     parties(&mut out, tenancy, PartyKind::Shared);
-    flows(&mut out, tenancy, proposed);
     if let Some(promised) = &tenancy.audit {
         audit(&mut out, promised);
     }
+    // Last: what is proposed is a comment, and goes on to the end.
+    flows(&mut out, tenancy, proposed);
     out
 }
 

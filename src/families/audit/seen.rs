@@ -85,7 +85,7 @@ pub struct DeedSeen {
     pub answer: AnswerSeen,
     /// Its events, without bodies.
     pub events: Vec<Event>,
-    /// After how long the one of stage ResponseComplete was found: milliseconds since the answer, by a clock
+    /// After how long the one of stage `ResponseComplete` was found: milliseconds since the answer, by a clock
     /// that is never set.
     pub found_after_ms: Option<u64>,
     /// What the policy's text keeps of it.
