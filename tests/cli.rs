@@ -116,6 +116,13 @@ fn kubeconfig(server: &str) -> String {
     &[("kc", "http://127.0.0.1:1")], "", &["init", "--kubeconfig", "kc"], &["127.0.0.1:1", "does not answer"]
 )]
 #[case::no_manifests_of_roles(&[], "", &["ask", "rbac", "nowhere"], &["nowhere can't be read"])]
+#[case::audit_log_absent(&[], "", &["run", "--audit-log", "no.log"], &["the audit log no.log can't be read", "--audit-log-path"])]
+#[case::audit_log_is_a_folder(&[], "", &["run", "--audit-log", "."], &["the audit log . can't be read"])]
+#[case::audit_policy_absent(&[], "", &["run", "--audit-policy", "p"], &["p can't be read", "--audit-policy-file"])]
+#[case::audit_policy_not_one(
+    &[("p", "kind: Pod\napiVersion: v1\n")], "", &["run", "--audit-policy", "p"],
+    &["the audit policy p can't be used", "it is a `Pod` of `v1`", "--audit-policy-file"]
+)]
 fn a_mistake_is_told_with_its_place_and_remedy(
     #[case] files: &[(&str, &str)],
     #[case] tenancy: &str,
@@ -208,6 +215,7 @@ fn a_folder_for_reports_that_cannot_be_made_is_told_before_anything_runs() {
 #[case(&["init", "--help"])]
 #[case(&["ask", "network", "--help"])]
 #[case(&["ask", "rbac", "--help"])]
+#[case(&["mutate", "--help"])]
 #[case(&["explain", "--help"])]
 #[case(&["list", "--help"])]
 #[case(&["checks", "--help"])]
@@ -226,6 +234,7 @@ fn help_teaches(#[case] arguments: &[&str]) {
 #[case::check(&["checks", "network.cross-tenant.pod"], "Does not prove")]
 #[case::permissions(&["permissions"], "kind: ClusterRole")]
 #[case::permissions_for_secrets(&["permissions", "--read-secrets"], "resources: [secrets]")]
+#[case::permissions_to_impersonate(&["permissions", "--impersonate"], "verbs: [impersonate]")]
 #[case::bash(&["completions", "bash"], "_tenantproof")]
 #[case::zsh(&["completions", "zsh"], "#compdef tenantproof")]
 #[case::fish(&["completions", "fish"], "complete -c tenantproof")]

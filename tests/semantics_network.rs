@@ -342,6 +342,16 @@ status: {podIP: 10.0.0.9}
 )]
 #[case("denied", "{policyTypes: [Egress]}", "a/web", "b/far-host", 80)]
 #[case("unknown", "{policyTypes: [Egress]}", "a/web", "b/host", 80)]
+// What a pod sends to its own node: always allowed, or as its policies say.
+#[case("unknown", "{policyTypes: [Egress], egress: [{to: [{namespaceSelector: {}}]}]}", "a/web", "b/host", 80)]
+#[case(
+    "allowed",
+    "{policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 192.168.0.1/32}}]}]}",
+    "a/web",
+    "b/host",
+    80
+)]
+#[case("allowed", "{ingress: [{ports: [{port: 1}]}]}", "a/web", "b/host", 80)]
 // A namespace that nothing declares: only its name is known.
 #[case("allowed", "{ingress: [{from: [{namespaceSelector: {}}]}]}", "nowhere/lost", "a/web", 80)]
 #[case(

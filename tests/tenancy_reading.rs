@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use miette::Diagnostic;
 use proptest::prelude::*;
 use rstest::rstest;
-use tenantproof::model::{Namespace, Port, Protocol, Quantity, RoleName, RuleId, TenantId};
+use tenantproof::model::{AuditLevel, Namespace, Port, Protocol, Quantity, RoleName, RuleId, TenantId};
 use tenantproof::tenancy::{
-    self, AdmissionRule, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Party, PartyKind,
+    self, AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Party, PartyKind,
     PodSecurityLevel, Requirement, Role, Share, Subjects, Tenancy,
 };
 
@@ -40,6 +41,25 @@ fn the_story_is_read() {
     assert_eq!(flow.from, FlowPeer { party: TenantId::from("tenant-1"), roles: analytics_and_subscriber });
     assert_eq!(flow.to, FlowPeer { party: TenantId::from("backend"), roles: vec![RoleName::from("api")] });
     assert_eq!(flow.ports, [FlowPort { protocol: Protocol::Tcp, port: Port::new(8080).unwrap(), end_port: None }]);
+    let audit = story.audit.unwrap();
+    assert_eq!((audit.pods, audit.changes), (AuditLevel::RequestResponse, AuditLevel::Request));
+    assert_eq!((audit.within, audit.sink), (Duration::from_secs(30), vec![Namespace::from("kube-system")]));
+}
+
+#[rstest]
+#[case("within: 1s", Some(1))]
+#[case("within: 5m", Some(300))]
+#[case("within: 1h", Some(3600))]
+#[case("secrets: Metadata", Some(30))]
+#[case("within: 0s", None)]
+#[case("within: 61m", None)]
+#[case("within: 1.5s", None)]
+#[case("within: s", None)]
+#[case("within: 99999999999999999999s", None)]
+fn a_time_is_from_a_second_to_an_hour(#[case] audit: &str, #[case] seconds: Option<u64>) {
+    let text = format!("{TWO}audit: {{{audit}}}\n");
+    let read = tenancy::read("tenancy.yaml", text.as_bytes());
+    assert_eq!(read.ok().map(|read| read.audit.unwrap().within.as_secs()), seconds);
 }
 
 const TWO: &str = "apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: two\ntenants:\n- id: a\n  namespaces: [a]\n- id: b\n  namespaces: [b]\n";
@@ -141,6 +161,20 @@ fn share() -> impl Strategy<Value = Share> {
     (amounts(), amounts()).prop_map(|(quota, container)| Share { quota, container })
 }
 
+fn audit() -> impl Strategy<Value = Option<Audit>> {
+    let level = || prop::sample::select(vec![AuditLevel::Metadata, AuditLevel::Request, AuditLevel::RequestResponse]);
+    let sink = prop::sample::subsequence(vec!["logging", "kube-system"], 0..=2);
+    let all = (1_u64..=3600, level(), level(), prop::option::of(level()), level(), sink);
+    prop::option::of(all.prop_map(|(within, pods, changes, reads, secrets, sink)| Audit {
+        within: Duration::from_secs(within),
+        pods,
+        changes,
+        reads,
+        secrets,
+        sink: sink.into_iter().map(Namespace::from).collect(),
+    }))
+}
+
 fn flow(parties: Vec<Party>) -> impl Strategy<Value = Option<Flow>> {
     let peer = |parties: Vec<Party>| {
         (prop::sample::select(parties), any::<bool>()).prop_map(|(party, roles)| {
@@ -190,10 +224,10 @@ fn admission(tenants: Vec<TenantId>) -> impl Strategy<Value = Vec<AdmissionRule>
 
 fn tenancies() -> impl Strategy<Value = Tenancy> {
     let tenants = (party(PartyKind::Tenant, 1), party(PartyKind::Tenant, 2), party(PartyKind::Shared, 3));
-    (".*[^\\s].*", tenants, any::<bool>())
-        .prop_map(|(name, (a, b, shared), with_shared)| {
+    (".*[^\\s].*", tenants, any::<bool>(), audit())
+        .prop_map(|(name, (a, b, shared), with_shared, audit)| {
             let parties = if with_shared { vec![a, b, shared] } else { vec![a, b] };
-            Tenancy { name, parties, flows: Vec::new(), admission: Vec::new() }
+            Tenancy { name, parties, flows: Vec::new(), admission: Vec::new(), audit }
         })
         .prop_flat_map(|tenancy| {
             let flows = prop::collection::vec(flow(tenancy.parties.clone()), 0..4);
@@ -226,7 +260,7 @@ proptest! {
     #[test]
     fn proposed_flows_are_read_once_their_comment_signs_are_gone(tenancy in tenancies()) {
         let flows = tenancy.flows.clone();
-        let tenancy = Tenancy { flows: Vec::new(), admission: Vec::new(), ..tenancy };
+        let tenancy = Tenancy { flows: Vec::new(), ..tenancy };
         prop_assume!(!flows.is_empty());
         let text = tenancy::render(&tenancy, &flows, &[]);
         prop_assert_eq!(&read(&text), &tenancy, "proposed flows must not be in force");

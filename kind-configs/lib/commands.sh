@@ -90,9 +90,7 @@ lab: a local Kubernetes cluster to try isolation on, with or without a registry 
   lab registry-image   build a registry, to try that
 
 Three nodes, NetworkPolicies that are enforced (--cni kube-router: refuses, --cni cilium: drops silently) or not at all
-(--cni none), OPA Gatekeeper, and the API server's audit log, at RequestResponse for pods:
-
-  docker exec tenantproof-control-plane tail -f /var/log/kubernetes/audit.log
+(--cni none), OPA Gatekeeper, and the API server's audit log, at RequestResponse for pods: `lab status` says where it lies.
 
 Needs a container engine, and `kind` or Go; as root on Debian it installs and starts what it lacks (LAB_INSTALL=never: says
 so instead). More on each: lab help COMMAND. Exit codes: 0 done, 1 failed, 2 not understood.
@@ -348,6 +346,8 @@ cmd_up() {
 
   state="$cache/labs/$name"; mkdir -p "$state"
   cp "$here/files/audit-policy.yaml" "$state/"; chmod 644 "$state/audit-policy.yaml"
+  # The API server keeps the mode of a log that is there, at its rotation too: so whoever made the lab can read it.
+  mkdir -p "$state/audit"; : > "$state/audit/audit.log"; chmod 755 "$state/audit"; chmod 644 "$state/audit/audit.log"
   sed "s|LAB_STATE|$state|" "$here/three-nodes.yaml" > "$state/kind.yaml"
   printf '%s\n' "cni=$cni" "gatekeeper=$($gatekeeper && echo yes || echo no)" "kyverno=$($kyverno && echo yes || echo no)" "node_image=$node_image" "kubernetes=$K8S" \
     "kubeconfig=${KUBECONFIG:-${HOME:-/root}/.kube/config}" > "$state/lab.env"
@@ -451,6 +451,10 @@ cmd_load() {
   done
 }
 
+json_or_null() { local text; text="$(cat)"; if [ -n "$text" ]; then json_string "$text"; else echo null; fi; }
+# NAME: where this machine reads the lab's audit log; nothing for a lab that was made before it was mounted
+audit_log_of() { local f; f="$(state_of "$1")/audit/audit.log"; [ ! -f "$f" ] || printf '%s' "$f"; }
+audit_policy_of() { local f; f="$(state_of "$1")/audit-policy.yaml"; [ ! -f "$f" ] || printf '%s' "$f"; }
 json_string() { printf '"%s"' "$(printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g' | tr '\n\t' '  ')"; }
 cmd_status() {
   local cni name all purge json gatekeeper kyverno agnhost registry rest n first=true status=0 open names=() state file cniname r image
@@ -469,11 +473,11 @@ cmd_status() {
     [ -z "$open" ] || status=1
     if $json; then
       $first || printf ','
-      printf '\n  {"name": %s, "ready": %s, "cni": %s, "enforced": %s, "gatekeeper": %s, "kyverno": %s, "context": %s, "kubeconfig": %s, "api_server": %s,\n   "kubernetes": %s, "node_image": %s, "audit_log": %s,\n   "nodes": [' \
+      printf '\n  {"name": %s, "ready": %s, "cni": %s, "enforced": %s, "gatekeeper": %s, "kyverno": %s, "context": %s, "kubeconfig": %s, "api_server": %s,\n   "kubernetes": %s, "node_image": %s, "audit_log": %s, "audit_policy": %s,\n   "nodes": [' \
         "$(json_string "$n")" "$([ -z "$open" ] && echo true || echo false)" "$(json_string "$cniname")" "$([ "$cniname" = none ] && echo false || echo true)" \
         "$([ "$(known "$n" gatekeeper)" = yes ] && echo true || echo false)" "$([ "$(known "$n" kyverno)" = yes ] && echo true || echo false)" "$(json_string "kind-$n")" "$([ -n "$file" ] && json_string "$file" || echo null)" \
         "$([ -n "$(api_address "$n")" ] && json_string "https://$(api_address "$n")" || echo null)" "$(json_string "$(server_version "$n")")" "$(json_string "$(known "$n" node_image)")" \
-        "$(json_string "$n-control-plane:/var/log/kubernetes/audit.log")"
+        "$(audit_log_of "$n" | json_or_null)" "$(audit_policy_of "$n" | json_or_null)"
       for r in "${roles[@]}"; do [ "$r" = control-plane ] || printf ', '
         printf '{"name": %s, "running": %s, "address": %s}' "$(json_string "$n-$r")" "$(running_of "$n" | grep -qx "$n-$r" && echo true || echo false)" "$(json_string "$(address_of "$n-$r")")"; done
       printf '],\n   "images": ['
@@ -493,7 +497,8 @@ cmd_status() {
       printf '  nodes      '; for r in "${roles[@]}"; do printf '%s-%s (%s) ' "$n" "$r" "$(address_of "$n-$r")"; done; echo
       printf '  node image %s\n' "$(known "$n" node_image)"
       images_of "$n" | sed 's/^/  image      /'
-      printf '  audit log  docker exec %s-control-plane tail -f /var/log/kubernetes/audit.log\n' "$n"
+      printf '  audit log  %s\n' "$(audit_log_of "$n" | grep . || echo "docker exec $n-control-plane tail -f /var/log/kubernetes/audit.log")"
+      printf '  its policy %s\n' "$(audit_policy_of "$n")"
     fi
     first=false
   done

@@ -109,6 +109,8 @@ else
   networks="$(docker network ls -q | sort)" volumes="$(docker volume ls -q | sort)"
   expect "up" 0 'is ready in' -- up
   json_says "$n" '.ready and (.nodes | length == 3) and .enforced == false' && ok "status says so" || no "status says so"
+  log="$("$lab" status --name "$n" --json | sed -n 's/.*"audit_log": "\([^"]*\)".*/\1/p')"
+  [ -r "$log" ] && grep -q '"kind":"Event"' "$log" && ok "its audit log is read from here" || no "its audit log is read from here" "$log"
   grep -q "name: kind-$n" "$export_to" && ok "its context is in KUBECONFIG" || no "its context is in KUBECONFIG"
   ! grep -q "kind-$n" "$own_kubeconfig" 2>/dev/null && ok "and nowhere else" || no "and nowhere else"
   rm "$export_to"; expect "up puts a lost context back" 0 'put back' 'is running' -- up
@@ -121,6 +123,7 @@ else
   [ -z "$(docker ps -aq --filter "label=io.x-k8s.kind.cluster=$n")" ] && ok "no container remains" || no "no container remains"
   ! grep -q "kind-$n" "$export_to" 2>/dev/null && ok "no kubeconfig entry remains" || no "no kubeconfig entry remains" "$(cat "$export_to")"
   [ -n "$(docker ps -aq --filter label=io.x-k8s.kind.cluster)" ] || ! docker network inspect kind >/dev/null 2>&1 && ok "no network remains that no lab needs" || no "no network remains that no lab needs"
+  [ ! -e "$log" ] && ok "no audit log remains" || no "no audit log remains" "$log"
   [ "$(docker volume ls -q | sort)" = "$volumes" ] && ok "no volume remains" || no "no volume remains" "$(docker volume ls)"
   "$lab" status --json | grep -q "\"$n\"" && no "status forgot it" || ok "status forgot it"
 fi

@@ -1,6 +1,6 @@
 //! `tenantproof permissions`.
 
-use crate::cluster::permissions::PERMISSIONS;
+use crate::cluster::permissions::{IMPERSONATE, PERMISSIONS};
 use crate::families::{FAMILIES, FamilyEntry};
 use crate::plan::Permission;
 use crate::semantics::{Extent, ObjectKind};
@@ -11,6 +11,10 @@ pub(super) struct PermissionsArgs {
     /// With what `tenantproof run --read-secrets` needs beside it.
     #[arg(long)]
     read_secrets: bool,
+    /// With the right to act in others' names: with it the audit family's requests are made as the tenants'
+    /// subjects, and without it as the runner itself.
+    #[arg(long)]
+    impersonate: bool,
 }
 
 /// What a family asks of the API server beside what every run asks; of what it asks only where the run was
@@ -40,7 +44,7 @@ pub(super) fn cluster_role(args: &PermissionsArgs) -> String {
         "# What a run of tenantproof asks of the API server. {never}\n\
          apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: tenantproof\nrules:\n",
     );
-    for permission in all(args.read_secrets) {
+    for permission in all(args.read_secrets).chain(args.impersonate.then_some(IMPERSONATE)) {
         // Writing to a String can't fail.
         let _ = write!(
             yaml,
@@ -92,10 +96,12 @@ mod tests {
 
     #[test]
     fn the_cluster_role_is_yaml() {
-        for read_secrets in [false, true] {
-            let role: serde_json::Value =
-                serde_saphyr::from_str(&cluster_role(&PermissionsArgs { read_secrets })).unwrap();
-            assert_eq!(role["rules"].as_array().map(Vec::len), Some(all(read_secrets).count()));
+        for (read_secrets, impersonate) in [(false, false), (true, false), (false, true)] {
+            let args = PermissionsArgs { read_secrets, impersonate };
+            let role: serde_json::Value = serde_saphyr::from_str(&cluster_role(&args)).unwrap();
+            let rules = role["rules"].as_array().unwrap();
+            assert_eq!(rules.len(), all(read_secrets).count() + usize::from(impersonate));
+            assert_eq!(rules.iter().any(|rule| rule["verbs"][0] == "impersonate"), impersonate);
         }
     }
 }

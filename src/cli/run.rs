@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::selection::SelectionArgs;
 use super::{ClusterArgs, inputs, style_of};
-use crate::families::Limits;
+use crate::families::{Limits, Record};
 use crate::report::files::Folder;
 use crate::report::terminal::{self, Progress};
 use crate::report::{Consumer, ReportError};
@@ -59,6 +59,13 @@ pub(super) struct RunArgs {
     /// no value is ever shown or kept. Without it no Secret is asked for.
     #[arg(long)]
     read_secrets: bool,
+    /// The audit log of an API server, as a file that this machine can read; what it is rotated into beside it is
+    /// read too. Give one for each API server. Without it, nothing is looked for on record.
+    #[arg(long, value_name = "FILE")]
+    audit_log: Vec<PathBuf>,
+    /// The audit policy that the API servers run: its text is judged, and held against what is on record.
+    #[arg(long, value_name = "FILE")]
+    audit_policy: Option<PathBuf>,
     /// Milliseconds after which an attempt is a timeout.
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(50..=30_000))]
     timeout: u32,
@@ -77,7 +84,7 @@ pub(super) struct RunArgs {
 
 /// Runs; the exit code is the record's.
 pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
-    let (tenancy, tenancy_info, suites, selection) = match read_inputs(&args) {
+    let inputs = match read_inputs(&args) {
         Ok(inputs) => inputs,
         Err(error) => {
             // Reports of an earlier run must not be taken for this one's.
@@ -89,10 +96,10 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
         }
     };
     let folder = Folder::create(&args.out)?;
-    folder.write(&not_begun(&tenancy_info, None))?;
+    folder.write(&not_begun(&inputs.tenancy_info, None))?;
     let quiet = args.quiet;
     let out = args.out.clone();
-    let options = options(args, (tenancy, tenancy_info, suites, selection));
+    let options = options(args, inputs);
     let mut audience = Audience { consumers: Vec::new(), failures: Vec::new() };
     if !quiet {
         let style = style_of(&std::io::stderr());
@@ -140,8 +147,10 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
 }
 
 /// What the run is made of.
-pub(super) fn options(args: RunArgs, (tenancy, tenancy_info, suites, selection): Inputs) -> RunOptions {
+pub(super) fn options(args: RunArgs, inputs: Inputs) -> RunOptions {
+    let Inputs { tenancy, tenancy_info, suites, selection, record } = inputs;
     RunOptions {
+        record,
         connect: args.cluster.into(),
         tenancy,
         tenancy_info,
@@ -163,14 +172,22 @@ pub(super) fn options(args: RunArgs, (tenancy, tenancy_info, suites, selection):
     }
 }
 
-pub(super) type Inputs = (Tenancy, TenancyInfo, Vec<(Suite, SuiteInfo)>, Selection);
+/// What is read before anything is asked of a cluster.
+pub(super) struct Inputs {
+    tenancy: Tenancy,
+    tenancy_info: TenancyInfo,
+    suites: Vec<(Suite, SuiteInfo)>,
+    selection: Selection,
+    record: Record,
+}
 
-/// The tenancy, the suites, and what of them is asked for.
+/// The tenancy, the suites, what of them is asked for, and where the API server's record lies.
 pub(super) fn read_inputs(args: &RunArgs) -> miette::Result<Inputs> {
-    let (tenancy, info) = inputs::tenancy(&args.tenancy)?;
+    let (tenancy, tenancy_info) = inputs::tenancy(&args.tenancy)?;
     let mut suites = inputs::suites(&args.suite)?;
     let selection = args.selection.clone().apply(&mut suites, &tenancy)?;
-    Ok((tenancy, info, suites, selection))
+    let record = inputs::record(&args.audit_log, args.audit_policy.as_deref())?;
+    Ok(Inputs { tenancy, tenancy_info, suites, selection, record })
 }
 
 /// The record of a run that has not begun, or that could not: why, and what to do about it.

@@ -1,7 +1,9 @@
 //! Asking the API server whether somebody may do something. Nothing is created by it.
 
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::authorization::v1::{
-    NonResourceAttributes, ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec, SubjectAccessReviewStatus,
+    NonResourceAttributes, ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+    SubjectAccessReview, SubjectAccessReviewSpec, SubjectAccessReviewStatus,
 };
 use kube::api::PostParams;
 use kube::{Api, Client};
@@ -67,6 +69,32 @@ pub async fn may(client: &Client, who: &Subject, what: What) -> Result<Ruling, S
     let plainly = PostParams::default();
     let reviewed = patiently(|| reviews.create(&plainly, &review)).await.map_err(|error| in_words(&error))?;
     read(reviewed.status)
+}
+
+/// Asks the authorizers whether the runner itself may do something.
+///
+/// # Errors
+/// As [`may`].
+pub async fn may_i(client: &Client, what: ResourceAttributes) -> Result<Ruling, String> {
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
+    let spec =
+        SelfSubjectAccessReviewSpec { resource_attributes: Some(what), ..SelfSubjectAccessReviewSpec::default() };
+    let review = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
+    let plainly = PostParams::default();
+    let reviewed = patiently(|| reviews.create(&plainly, &review)).await.map_err(|error| in_words(&error))?;
+    read(reviewed.status)
+}
+
+/// Who the runner is to the API server: its user's name and groups.
+///
+/// # Errors
+/// Why it was not told, in the API server's words.
+pub async fn who_am_i(client: &Client) -> Result<(String, Vec<String>), String> {
+    let reviews: Api<SelfSubjectReview> = Api::all(client.clone());
+    let (plainly, review) = (PostParams::default(), SelfSubjectReview::default());
+    let review = patiently(|| reviews.create(&plainly, &review)).await.map_err(|error| in_words(&error))?;
+    let user = review.status.and_then(|status| status.user_info).unwrap_or_default();
+    Ok((user.username.unwrap_or_default(), user.groups.unwrap_or_default()))
 }
 
 fn read(status: Option<SubjectAccessReviewStatus>) -> Result<Ruling, String> {

@@ -1,6 +1,7 @@
 //! Which cluster this is, and which CNI it runs.
 
 use k8s_openapi::api::core::v1::{Namespace, Pod};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::ListParams;
 use kube::{Api, Client};
 
@@ -11,6 +12,17 @@ use super::retry::patiently;
 pub fn uid_of(namespaces: &[Namespace]) -> String {
     let system = namespaces.iter().find(|namespace| namespace.metadata.name.as_deref() == Some("kube-system"));
     system.and_then(|namespace| namespace.metadata.uid.clone()).unwrap_or_default()
+}
+
+/// How many API servers there are, by the addresses of the Service `kubernetes`; `None` where they can't be read.
+pub async fn api_servers(client: &Client) -> Option<usize> {
+    let slices: Api<EndpointSlice> = Api::namespaced(client.clone(), "default");
+    // Each API server keeps this one and its own address in it; one for each family of addresses.
+    let slice = patiently(|| slices.get("kubernetes")).await;
+    slice
+        .inspect_err(|error| tracing::debug!(%error, "the API servers can't be counted"))
+        .ok()
+        .map(|slice| slice.endpoints.len())
 }
 
 /// CNIs by the label and value of their node agents, and the namespaces where these run.

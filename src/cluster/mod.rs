@@ -4,6 +4,8 @@
 //! see [`permissions`] for all that every run asks for.
 
 pub mod access;
+pub mod attempt;
+pub mod audit;
 mod claim;
 mod clock;
 mod connect;
@@ -24,7 +26,7 @@ mod trial;
 pub use claim::{Claiming, Claims, LOCK_NAME, release_all};
 pub use connect::{ConnectOptions, Connection, connect};
 pub use error::ClusterError;
-pub use identity::{cni_of, uid_of};
+pub use identity::{api_servers, cni_of, uid_of};
 pub use pod::{PROBE_LABEL, PodSettings, RUN_LABEL};
 pub use probes::{ProbeFault, ProbeRun, Started};
 pub use snapshot::{

@@ -36,3 +36,11 @@ pub const PERMISSIONS: &[Permission] = &[
         why: "the lowest priority for probes; not needed with --priority-class",
     },
 ];
+
+/// What taking a tenant's name asks for, which few grant: only where `tenantproof permissions` was told so.
+pub const IMPERSONATE: Permission = Permission {
+    group: "",
+    resources: &["users", "groups", "serviceaccounts"],
+    verbs: &["impersonate"],
+    why: "to make requests in the names of tenants' subjects that must be on record; narrow it with resourceNames",
+};

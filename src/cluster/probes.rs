@@ -27,8 +27,16 @@ const AT_ONCE: usize = 24;
 const START_PATIENCE: Duration = Duration::from_secs(90);
 /// A state that may pass by itself is a fault after this time.
 const FAULT_AFTER: Duration = Duration::from_secs(8);
-/// Orders that no probe has acknowledged after this time are sent again.
-const RESEND_AFTER: Duration = Duration::from_secs(4);
+/// Orders that a probe has not acknowledged after this time are sent again, and then after twice as long, and so on.
+/// They arrive within a second; now and then a kubelet misses one until the pod changes once more.
+const RESEND_AFTER: Duration = Duration::from_millis(1_500);
+/// … at most.
+const RESEND_AFTER_AT_MOST: Duration = Duration::from_secs(6);
+/// Orders take about so long to reach a probe. Its log is not asked for sooner: each question costs the API server and the
+/// kubelet as much as what is being tried.
+const DELIVERED_AFTER: Duration = Duration::from_millis(600);
+/// Between two looks at a log.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// A log that has not come after this time does not come: its node does not answer.
 const LOG_PATIENCE: Duration = Duration::from_secs(8);
 /// How long the removal of everything may take.
@@ -302,12 +310,12 @@ impl ProbeRun {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), started.namespace.as_str());
         let mut sent = self.send(&pods, started, orders, 0).await?;
         let mut clock = Clock::start(patience, Instant::now());
-        let mut resent = 0;
-        let mut pause = Duration::from_millis(450);
+        let (mut resent, mut resend_after) = (0, RESEND_AFTER);
+        let mut pause = DELIVERED_AFTER + orders.step.takes();
         loop {
             let begun = Instant::now();
             sleep(pause).await;
-            pause = Duration::from_millis(150);
+            pause = ASK_AGAIN_AFTER;
             let log = timeout(LOG_PATIENCE, pods.logs(&started.pod, &LogParams::default())).await;
             let trouble = match log {
                 Ok(Ok(log)) => {
@@ -329,11 +337,12 @@ impl ProbeRun {
                             return Err(ProbeFault(format!("the probe refused its orders: {}", complaint.message)));
                         }
                         _ => {
-                            if sent.elapsed() > RESEND_AFTER {
+                            if sent.elapsed() > resend_after {
                                 if let Some(why) = over(&pods, &started.pod).await {
                                     return Err(ProbeFault(format!("{why}{}", last_words(&log))));
                                 }
                                 resent += 1;
+                                resend_after = RESEND_AFTER_AT_MOST.min(resend_after * 2);
                                 sent = self.send(&pods, started, orders, resent).await?;
                             }
                             "it has not seen its orders".to_owned()

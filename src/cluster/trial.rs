@@ -161,6 +161,19 @@ impl<'a> Trials<'a> {
         }
     }
 
+    /// How many objects of a kind there are that a quota counts.
+    ///
+    /// # Errors
+    /// Why they can't be listed, in the API server's words.
+    pub async fn count(&self, kind: TrialKind, namespace: &Namespace) -> Result<u32, String> {
+        let all = ListParams::default();
+        // A pod that has ended takes no place in a quota.
+        let all = if kind == TrialKind::Pod { all.fields("status.phase!=Succeeded,status.phase!=Failed") } else { all };
+        let api = self.api(kind, namespace);
+        let list = patiently(|| api.list_metadata(&all)).await.map_err(|error| in_words(&error))?;
+        Ok(u32::try_from(list.items.len()).unwrap_or(u32::MAX))
+    }
+
     pub(super) fn api(&self, kind: TrialKind, namespace: &Namespace) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), namespace.as_str(), &kind.resource())
     }

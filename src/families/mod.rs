@@ -2,6 +2,7 @@
 //! and `fences`. No family knows another.
 
 pub mod admission;
+pub mod audit;
 pub mod credentials;
 mod judgement;
 mod mutant;
@@ -16,7 +17,7 @@ use serde::Deserialize;
 
 pub use judgement::{CaseResult, Cause, Column, Coverage, Judgement, Stance};
 pub use mutant::Mutant;
-pub use observe::{FamilyPlan, Field, Limits, Observed, Stage, Witness};
+pub use observe::{FamilyPlan, Field, Limits, Observed, Record, Stage, Witness};
 
 use crate::document::shape::Slot;
 use crate::model::{CaseId, Family, Namespace, NodeName, TenantId};
@@ -95,7 +96,7 @@ pub struct FamilyEntry {
 
 /// All families, in the order in which they are run: one line for each.
 pub const FAMILIES: &[FamilyEntry] =
-    &[network::FAMILY, quota::FAMILY, rbac::FAMILY, credentials::FAMILY, admission::FAMILY];
+    &[network::FAMILY, quota::FAMILY, rbac::FAMILY, credentials::FAMILY, audit::FAMILY, admission::FAMILY];
 
 /// The family of this name.
 #[must_use]

@@ -6,10 +6,12 @@ use futures::future::LocalBoxFuture;
 use kube::Client;
 
 use super::Coverage;
+use crate::cluster::audit::AuditSource;
 use crate::cluster::{Claims, ClusterError, ProbeRun};
 use crate::model::{Namespace, RunId};
 use crate::plan::{Case, Mode};
 use crate::semantics::Snapshot;
+use crate::semantics::audit::Policy;
 
 /// The plan of a family: its cases, and how they are observed.
 pub trait FamilyPlan: Send + Sync {
@@ -52,8 +54,19 @@ pub struct Field<'a> {
     pub mode: Mode,
     /// Whether the run was told to read Secrets. Without it no request for one is made.
     pub read_secrets: bool,
+    /// Where the API server's record lies, which the API itself does not give.
+    pub record: &'a Record,
     /// Who is told how it goes on.
     pub witness: &'a mut dyn Witness,
+}
+
+/// Where the API server's record of requests lies, and what it is told to keep: what no API gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Its audit logs; empty where none was given.
+    pub logs: Vec<AuditSource>,
+    /// Its audit policy, where it was given.
+    pub policy: Option<Policy>,
 }
 
 /// How connections and requests are tried.

@@ -2,6 +2,8 @@
 //!
 //! Everything else may depend on this module; it depends on nothing of the project.
 
+#[cfg(feature = "runner")]
+mod audit;
 mod ids;
 #[cfg(feature = "runner")]
 mod nearest;
@@ -10,6 +12,8 @@ mod net;
 mod quantity;
 mod verdict;
 
+#[cfg(feature = "runner")]
+pub use audit::AuditLevel;
 pub use ids::{CaseId, CheckId, Family, Namespace, NodeName, RoleName, RuleId, RunId, TenantId};
 #[cfg(feature = "runner")]
 pub use nearest::{Nearest, nearest, nearness, pair_nearness, similarity};

@@ -140,6 +140,7 @@ mod tests {
             parties: vec![party("x", names, labels)],
             flows: Vec::new(),
             admission: Vec::new(),
+            audit: None,
         };
         match (resolve(&tenancy, &cluster()), expected) {
             (Ok(found), Ok(expected)) => {
@@ -154,7 +155,7 @@ mod tests {
     #[test]
     fn a_namespace_of_two_parties_is_an_error() {
         let parties = vec![party("x", &["b"], &[]), party("y", &[], &[("tenant", "b")])];
-        let tenancy = Tenancy { name: String::new(), parties, flows: Vec::new(), admission: Vec::new() };
+        let tenancy = Tenancy { name: String::new(), parties, flows: Vec::new(), admission: Vec::new(), audit: None };
         let errors = resolve(&tenancy, &cluster()).unwrap_err();
         assert!(matches!(&errors[..], [ResolveError::Shared { .. }]), "{errors:?}");
     }

@@ -133,7 +133,7 @@ pub async fn mutate(
     if world.mode != Mode::Throwaway && forced != Some(connection.context.as_str()) {
         return Err(RunError::NotThrowaway { context: connection.context.clone() });
     }
-    let namespaces: Vec<Namespace> = world.namespaces.values().flatten().cloned().collect();
+    let namespaces = world.broken_in.clone();
     for what in fences::restore(client, &namespaces).await? {
         tell(Progress::Restored(&what));
         remarks.push(format!("an earlier run had been killed and left {what} broken: it was put back"));

@@ -10,7 +10,7 @@ use super::record::{RunRecord, RunStatus, Selection, SuiteInfo, TenancyInfo};
 use super::teller::Teller;
 use super::world::{World, now};
 use crate::cluster::{self, Claims, ClusterError, ConnectOptions, Connection, PodSettings, ProbeRun};
-use crate::families::{self, FamilyEntry, FamilyPlan, Field, Limits, Observed, PlanInput};
+use crate::families::{self, FamilyEntry, FamilyPlan, Field, Limits, Observed, PlanInput, Record};
 use crate::model::{Family, Namespace};
 use crate::plan::Case;
 use crate::suite::Suite;
@@ -47,6 +47,8 @@ pub struct RunOptions {
     pub production: bool,
     /// Whether families that look into Secrets may read them.
     pub read_secrets: bool,
+    /// Where the API server's record of requests lies.
+    pub record: Record,
 }
 
 impl RunOptions {
@@ -223,6 +225,7 @@ async fn observe(
                 limits: options.limits,
                 mode: world.mode,
                 read_secrets: options.read_secrets,
+                record: &options.record,
                 witness: teller,
             })
             .await?;

@@ -28,6 +28,8 @@ pub(super) struct World {
     pub(super) namespaces: BTreeMap<TenantId, Vec<Namespace>>,
     pub(super) nodes: Vec<NodeName>,
     pub(super) mode: Mode,
+    /// Namespaces in which `mutate` takes fences down: the tenancy's, and where the audit log is kept.
+    pub(super) broken_in: Vec<Namespace>,
     uid: String,
     cni: String,
 }
@@ -47,8 +49,10 @@ impl World {
         let uid = cluster::uid_of(&all);
         let of_interest: Vec<Namespace> = namespaces.values().flatten().cloned().collect();
         let throwaway = says_throwaway(&all);
+        let broken_in =
+            [of_interest.clone(), options.tenancy.audit.iter().flat_map(|audit| audit.sink.clone()).collect()].concat();
         if throwaway && options.restores {
-            let restored = match cluster::fences::restore(client, &of_interest).await {
+            let restored = match cluster::fences::restore(client, &broken_in).await {
                 // Who may not read the journal could put nothing back: that is for the next `mutate`.
                 Err(ClusterError::Forbidden { .. }) => Vec::new(),
                 restored => restored?,
@@ -83,7 +87,7 @@ impl World {
         let stamp = Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
         let run = RunId::new(format!("{stamp}-{}", random.hex(2)));
         let mode = if throwaway { Mode::Throwaway } else { Mode::Production };
-        Ok(Self { run, nonce: random.hex(16), uid, cni, namespaces, snapshot, closed, nodes, mode })
+        Ok(Self { run, nonce: random.hex(16), uid, cni, namespaces, snapshot, closed, nodes, mode, broken_in })
     }
 
     pub(super) fn profile(&self) -> Profile {

@@ -2,6 +2,7 @@
 
 pub mod admission;
 mod answer;
+pub mod audit;
 pub mod credentials;
 pub mod kinds;
 pub mod manifests;

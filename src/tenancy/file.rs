@@ -38,6 +38,10 @@ pub struct TenancyFile {
     /// What policies refuse in tenants' namespaces: each rule is tried, beside a request that meets it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admission: Option<Vec<AdmissionRule>>,
+    /// What is on record of the requests that tenants make to the API server. Without it nothing is promised
+    /// of an audit log, and none is looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
 }
 
 /// The version of the format.
@@ -113,6 +117,55 @@ pub struct Share {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minProperties" = 1))]
     pub container: Option<BTreeMap<String, String>>,
+}
+
+/// What is on record of the requests that tenants make to the API server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Audit {
+    /// Within which time a request is on record, such as `30s` or `5m`: one second to one hour, and 30 s where
+    /// it is left out. A log that is shipped somewhere needs its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<String>,
+    /// How much is at least on record of a change of a pod: `Metadata` (the default), `Request` or
+    /// `RequestResponse`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pods: Option<Recorded>,
+    /// How much is at least on record of a change of fences and rights (NetworkPolicies, quotas, limits, roles
+    /// and bindings): `Metadata` (the default), `Request` or `RequestResponse`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Recorded>,
+    /// How much is at least on record of reading; leave it out where reads need not be on record. Reading a
+    /// Secret always must.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<Recorded>,
+    /// How much is at most on record of requests about Secrets: with `Metadata`, the default, none of their
+    /// values is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<Recorded>,
+    /// The namespaces in which the log is kept or shipped: no tenant may read or change anything in them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sink: Option<Sink>,
+}
+
+/// Where in the cluster the audit log is kept or shipped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Sink {
+    /// The namespaces, such as that of the API server's own pods or of a log shipper.
+    #[schemars(length(min = 1), inner(regex(pattern = NAMESPACE)), extend("uniqueItems" = true))]
+    pub namespaces: Vec<String>,
+}
+
+/// How much of a request is on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Recorded {
+    /// Who, when, what on which object, and what came of it.
+    Metadata,
+    /// And the body of the request.
+    Request,
+    /// And the body of the response.
+    RequestResponse,
 }
 
 /// A part of the cluster that several tenants use.

@@ -49,6 +49,18 @@ pub enum Problem {
         /// Where.
         path: Path,
     },
+    /// A time that is none, or not one that is waited for.
+    #[error("`{time}` in {path} is not a time from one second to one hour; expected one such as `30s` or `5m`")]
+    #[diagnostic(
+        code(tenantproof::tenancy::invalid_time),
+        help("a log file has an event at once; one that is shipped may need some minutes")
+    )]
+    InvalidTime {
+        /// What was given.
+        time: String,
+        /// Where.
+        path: Path,
+    },
     /// A word occurs twice in a list.
     #[error("`{word}` is listed twice in {path}")]
     #[diagnostic(code(tenantproof::tenancy::listed_twice), help("delete one of the two"))]

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use super::file::{self, TenancyFile};
 use super::problem::{Problem, TenancyError};
 use super::types::{
-    AdmissionRule, Flow, FlowPeer, FlowPort, Mark, NamespaceSelector, Party, PartyKind, Requirement, Role, Share,
+    AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Mark, NamespaceSelector, Party, PartyKind, Requirement, Role, Share,
     Subjects, Tenancy,
 };
 use super::validate;
 use crate::document::{Document, Limits, shape};
-use crate::model::{Namespace, Protocol, Quantity, RoleName, RuleId, TenantId};
+use crate::model::{AuditLevel, Namespace, Protocol, Quantity, RoleName, RuleId, TenantId};
 
 /// The largest tenancy file that is read, in bytes: 4 MiB, some ten thousand tenants.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -60,6 +61,7 @@ impl From<TenancyFile> for Tenancy {
             shared,
             flows,
             admission,
+            audit,
         } = file;
         let tenants = tenants.into_iter().map(Party::from);
         let shared = shared.into_iter().flatten().map(Party::from);
@@ -68,6 +70,7 @@ impl From<TenancyFile> for Tenancy {
             parties: tenants.chain(shared).collect(),
             flows: flows.into_iter().flatten().map(Flow::from).collect(),
             admission: admission.into_iter().flatten().map(AdmissionRule::from).collect(),
+            audit: audit.map(Audit::from),
         }
     }
 }
@@ -90,6 +93,45 @@ impl From<file::Tenant> for Party {
             share: Share { quota: amounts(share.quota), container: amounts(share.container) },
         }
     }
+}
+
+impl From<file::Audit> for Audit {
+    fn from(audit: file::Audit) -> Self {
+        let file::Audit { within, pods, changes, reads, secrets, sink } = audit;
+        let least = |level: Option<file::Recorded>| level.map_or(AuditLevel::Metadata, AuditLevel::from);
+        Self {
+            // Validated: it is a time.
+            within: within.as_deref().and_then(span).unwrap_or(WITHIN),
+            pods: least(pods),
+            changes: least(changes),
+            reads: reads.map(AuditLevel::from),
+            secrets: least(secrets),
+            sink: sink.into_iter().flat_map(|sink| sink.namespaces).map(Namespace::new).collect(),
+        }
+    }
+}
+
+impl From<file::Recorded> for AuditLevel {
+    fn from(level: file::Recorded) -> Self {
+        match level {
+            file::Recorded::Metadata => Self::Metadata,
+            file::Recorded::Request => Self::Request,
+            file::Recorded::RequestResponse => Self::RequestResponse,
+        }
+    }
+}
+
+/// Within which time a request is on record where nothing is said.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// A time such as `30s`, `5m` or `1h`, from one second to one hour.
+pub(super) fn span(text: &str) -> Option<Duration> {
+    let unit = [("s", 1), ("m", 60), ("h", 3600)].into_iter().find_map(|(unit, seconds)| {
+        let number = text.strip_suffix(unit)?;
+        let digits = (1..=4).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
+        Some(Duration::from_secs(number.parse::<u64>().ok().filter(|_| digits)? * seconds))
+    });
+    unit.filter(|time| (1..=3600).contains(&time.as_secs()))
 }
 
 /// Validated: each is a quantity.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::types::{
-    AdmissionRule, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Party, PartyKind, Requirement, Role,
+    AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Party, PartyKind, Requirement, Role,
     Share, Subjects, Tenancy,
 };
 
@@ -23,9 +23,30 @@ pub fn render(tenancy: &Tenancy, proposed: &[Flow], notes: &[String]) -> String 
     let _ = writeln!(out, "apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: {}\n", scalar(&tenancy.name));
     parties(&mut out, tenancy, PartyKind::Tenant);
     parties(&mut out, tenancy, PartyKind::Shared);
-    flows(&mut out, tenancy, proposed);
     admission(&mut out, &tenancy.admission);
+    if let Some(promised) = &tenancy.audit {
+        audit(&mut out, promised);
+    }
+    // Last: what is proposed is a comment, and goes on to the end.
+    flows(&mut out, tenancy, proposed);
     out
+}
+
+fn audit(out: &mut String, audit: &Audit) {
+    let Audit { within, pods, changes, reads, secrets, sink } = audit;
+    let _ = write!(
+        out,
+        "audit:\n  within: {}s\n  pods: {pods}\n  changes: {changes}\n  secrets: {secrets}\n",
+        within.as_secs()
+    );
+    if let Some(reads) = reads {
+        let _ = writeln!(out, "  reads: {reads}");
+    }
+    if !sink.is_empty() {
+        let names: Vec<String> = sink.iter().map(|name| scalar(name.as_str())).collect();
+        let _ = writeln!(out, "  sink: {{namespaces: [{}]}}", names.join(", "));
+    }
+    out.push('\n');
 }
 
 fn head(out: &mut String, notes: &[String]) {
@@ -177,7 +198,6 @@ fn admission(out: &mut String, rules: &[AdmissionRule]) {
     if rules.is_empty() {
         return;
     }
-    out.push('\n');
     comment(
         out,
         "",
@@ -208,6 +228,7 @@ fn admission(out: &mut String, rules: &[AdmissionRule]) {
         };
         let _ = writeln!(out, "  require: {require}");
     }
+    out.push('\n');
 }
 
 fn marks(marks: &[Mark]) -> String {

@@ -1,10 +1,11 @@
 //! The promise as data, after it was read and validated.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Namespace, Port, Protocol, Quantity, RoleName, RuleId, TenantId};
+use crate::model::{AuditLevel, Namespace, Port, Protocol, Quantity, RoleName, RuleId, TenantId};
 
 /// Who shares the cluster and which flows were promised. Everything not allowed is forbidden.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,26 @@ pub struct Tenancy {
     pub flows: Vec<Flow>,
     /// What policies refuse whoever asks for it in a tenant's namespace.
     pub admission: Vec<AdmissionRule>,
+    /// What is on record of the tenants' requests; `None` where nothing is promised of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
+}
+
+/// What is on record of the requests that tenants make to the API server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    /// Within which time a request is on record.
+    pub within: Duration,
+    /// The least of a change of a pod.
+    pub pods: AuditLevel,
+    /// The least of a change of fences and rights.
+    pub changes: AuditLevel,
+    /// The least of reading; `None` where reads need not be on record.
+    pub reads: Option<AuditLevel>,
+    /// The most of requests about Secrets.
+    pub secrets: AuditLevel,
+    /// Namespaces in which the log is kept or shipped.
+    pub sink: Vec<Namespace>,
 }
 
 impl Tenancy {

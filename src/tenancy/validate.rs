@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::file::{self, TenancyFile};
 use super::problem::Problem;
+use super::read::span;
 use super::types::{Internal, PartyKind};
 use crate::document::{Document, Located, NameRule, Path, Place};
 use crate::model::{Nearest, Quantity};
@@ -25,6 +26,9 @@ pub(super) fn check(document: &Document, file: &TenancyFile) -> Vec<Located<Prob
     }
     for (index, rule) in file.admission.iter().flatten().enumerate() {
         check.admission(file, rule, index);
+    }
+    if let Some(audit) = &file.audit {
+        check.audit(audit, &Path::root().key("audit"));
     }
     if let [only] = parties.as_slice()
         && only.internal == Internal::Unjudged
@@ -232,6 +236,17 @@ impl Check<'_> {
                     self.add(&path, "not an amount", problem);
                 }
             }
+        }
+    }
+
+    fn audit(&mut self, audit: &file::Audit, path: &Path) {
+        if let Some(within) = audit.within.as_deref().filter(|within| span(within).is_none()) {
+            let path = path.key("within");
+            let problem = Problem::InvalidTime { time: within.to_owned(), path: path.clone() };
+            self.add(&path, "not a time", problem);
+        }
+        for (index, name) in audit.sink.iter().flat_map(|sink| &sink.namespaces).enumerate() {
+            self.name(name, NameRule::Namespace, &path.key("sink").key("namespaces").item(index));
         }
     }
 

@@ -38,6 +38,7 @@ fn ours(draft: &str) -> Tenancy {
         parties: read.parties.into_iter().filter(|party| ours(party.id.as_str())).collect(),
         flows: read.flows.into_iter().filter(|flow| ours(flow.from.party.as_str())).collect(),
         admission: Vec::new(),
+        audit: None,
     }
 }
 

@@ -2,9 +2,13 @@
 //! its own, removed at its end, and runs against every lab that `TENANTPROOF_LABS` names, such as
 //! `kind-tenantproof,kind-tenantproof-cilium`. Without that variable each says that it was skipped.
 //!
+//! Where a lab's audit log lies, `kind-configs/lab status` says, or `TENANTPROOF_AUDIT_LOG_<NAME>`, such as
+//! `TENANTPROOF_AUDIT_LOG_TENANTPROOF_CILIUM`, with the policy in `TENANTPROOF_AUDIT_POLICY_<NAME>`.
+//!
 //! The labs come up with `kind-configs/lab up`, and `make test` sees to it.
 
 mod admission;
+mod audit;
 mod bad_input;
 mod breaking;
 mod credentials;

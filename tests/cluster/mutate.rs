@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
 use kube::ResourceExt as _;
+use tenantproof::model::CheckId;
 use tenantproof::run::mutate::{Mutation, Outcome};
 
 use super::support::{Ended, Lab, Live, Rbac, Story, expect_nothing_left, labs};
@@ -41,6 +42,30 @@ fn every_fence_that_is_taken_down_is_found_and_stands_again() {
             assert!(matches!(result.outcome, Outcome::Found | Outcome::Harmless), "{}", ended.text);
         }
         assert_eq!(fences(&lab, &story), before, "every fence should stand as before");
+        expect_nothing_left(&lab, &story.namespaces(), &[]);
+    }
+}
+
+#[test]
+fn each_key_and_token_that_is_planted_is_found_and_gone_again() {
+    for lab in labs().into_iter().take(1) {
+        let story = Story::new(&lab, "planted");
+        // What is planted has the image of a pod that is there.
+        lab.apply(&format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{namespace: {}, name: own}}\nspec:\n  \
+             schedulingGates: [{{name: tenantproof.dev/test}}]\n  automountServiceAccountToken: false\n  \
+             securityContext: {{runAsNonRoot: true, runAsUser: 65532, seccompProfile: {{type: RuntimeDefault}}}}\n  \
+             containers:\n  - name: own\n    image: example.org/own:1\n    \
+             securityContext: {{allowPrivilegeEscalation: false, capabilities: {{drop: [ALL]}}}}\n",
+            story.a
+        ));
+        let ended = lab.run(&story.tenancy()).command_is("mutate").families(&["credentials"]).end();
+        let mutation = mutation(&ended);
+        assert_eq!(ended.code, 0, "{}", ended.text);
+        assert_eq!(mutation.count(Outcome::Found), mutation.mutants.len(), "{}", ended.text);
+        // Secrets are read only by a run that was told to.
+        let blind = |check: &CheckId| check.as_str() != "credentials.secrets";
+        assert!(!mutation.never_noticed.iter().any(blind), "{:?}", mutation.never_noticed);
         expect_nothing_left(&lab, &story.namespaces(), &[]);
     }
 }

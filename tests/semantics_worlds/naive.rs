@@ -18,6 +18,7 @@ struct Wire<'a> {
     source_ip: Option<IpAddr>,
     destination_ip: Option<IpAddr>,
     hosts_are_nodes: bool,
+    own_node_is_free: bool,
     protocol: &'a str,
     port: u16,
 }
@@ -45,7 +46,7 @@ pub(crate) fn possible(
                     if shared && source_ip.is_ipv4() != destination_ip.is_ipv4() {
                         continue;
                     }
-                    for hosts_are_nodes in [false, true] {
+                    for (hosts_are_nodes, own_node_is_free) in [(false, false), (true, false), (true, true)] {
                         let wire = Wire {
                             world,
                             source,
@@ -55,6 +56,7 @@ pub(crate) fn possible(
                             source_ip: Some(*source_ip),
                             destination_ip: Some(*destination_ip),
                             hosts_are_nodes,
+                            own_node_is_free,
                             protocol,
                             port,
                         };
@@ -175,7 +177,10 @@ impl Wire<'_> {
         if self.is_node(subject) {
             return true;
         }
-        if self.is_node(peer) && subject["spec"]["nodeName"] == peer["spec"]["nodeName"] {
+        if self.is_node(peer)
+            && (!egress || self.own_node_is_free)
+            && subject["spec"]["nodeName"] == peer["spec"]["nodeName"]
+        {
             return true;
         }
         let isolating: Vec<&Value> = self

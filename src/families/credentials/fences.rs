@@ -6,37 +6,13 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::NAME as FAMILY;
 use super::parameters::Look;
-use crate::families::{Mutant, PlanInput};
-use crate::model::{Family, Namespace, TenantId};
+use crate::model::Namespace;
 use crate::semantics::credentials::CredentialKind;
 use crate::semantics::credentials::canary::{self, Canary};
 
 /// The name of what is planted.
 const NAME: &str = "tenantproof-planted";
-
-/// From what the keys of mutants are made: a mutant is the same each time, and opens nothing.
-const SEED: [u8; 32] = [0x6d; 32];
-
-/// One AWS access key id for each party, planted into its first namespace.
-pub(super) fn mutants(input: &PlanInput<'_>) -> Vec<Mutant> {
-    let first = |party: &TenantId| Some((party.clone(), input.namespaces.get(party)?.first()?.clone()));
-    let parties = input.tenancy.parties.iter().filter_map(|party| first(&party.id));
-    let of = |(party, namespace): (TenantId, Namespace)| {
-        let planted =
-            sabotages(&[namespace], &SEED).into_iter().find(|one| one.kind == CredentialKind::AwsAccessKeyId)?;
-        Some(Mutant {
-            family: Family::new(FAMILY),
-            description: planted.description,
-            whole: None,
-            broken: serde_json::to_value(&planted.planted).ok(),
-            tenants: [party].into(),
-            harmless: None,
-        })
-    };
-    parties.filter_map(of).collect()
-}
 
 /// One way to break one promise.
 pub struct Sabotage {

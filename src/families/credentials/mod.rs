@@ -10,6 +10,7 @@
 mod ask;
 pub mod fences;
 mod judge;
+mod mutants;
 mod observe;
 mod parameters;
 mod plan;
@@ -39,5 +40,5 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     needs: &[],
     plan: |input| Box::new(plan(input)),
     judge: |cases, observations| judge(cases, &seen_of(NAME, observations)?),
-    mutants: fences::mutants,
+    mutants: mutants::mutants,
 };

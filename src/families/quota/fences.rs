@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{LimitRange, ResourceQuota};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::rules::{Held, Sized, held, sized};
 use super::seen::ShareSeen;
 use crate::families::{Mutant, PlanInput};
-use crate::model::{Family, Quantity};
+use crate::model::{Family, Namespace, Quantity};
 use crate::semantics::quota::{Limits, holdings};
 use crate::tenancy::{Party, PartyKind};
 
@@ -67,9 +67,30 @@ pub(super) fn mutants(input: &PlanInput<'_>) -> Vec<Mutant> {
                     harmless,
                 });
             }
+            all.push(unlocked(party, namespace));
         }
     }
     all
+}
+
+/// A binding by which a tenant may change its own quotas and limits: a role that every cluster has.
+fn unlocked(party: &Party, namespace: &Namespace) -> Mutant {
+    let group = format!("system:serviceaccounts:{namespace}");
+    let role = "cluster-admin";
+    Mutant {
+        family: Family::from(super::NAME),
+        description: format!("RoleBinding in {namespace}: ClusterRole {role} bound to group {group}"),
+        whole: None,
+        broken: Some(json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "tenantproof-mutant-unlocked", "namespace": namespace},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+            "subjects": [{"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": group}],
+        })),
+        tenants: [party.id.clone()].into(),
+        harmless: None,
+    }
 }
 
 fn here<K: Clone>(objects: &[K], name: &str, namespace: impl Fn(&K) -> Option<&str>) -> Vec<K> {

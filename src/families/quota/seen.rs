@@ -135,6 +135,9 @@ pub struct RushSeen {
     pub twin: Option<TrySeen>,
     /// Where the limit is none at all: a request that takes nothing of it.
     pub beside: Option<TrySeen>,
+    /// How many objects there were in all when no more were asked for; `None` where the quota does not count each.
+    #[serde(default)]
+    pub there: Option<u32>,
     /// What was used when all were gone again.
     pub used_after: Option<Quantity>,
     /// Why nothing was made.

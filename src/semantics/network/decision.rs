@@ -257,7 +257,7 @@ impl Decision {
                     }
                     Doubt::Families => "IPv4 and IPv6 have different answers".to_owned(),
                     Doubt::HostNetwork => {
-                        "a pod of the host network is involved and engines may treat it as a pod or as its node"
+                        "a pod of the host network is involved, and engines differ on whether it is a pod or its node, and whether a pod may always talk to its own node"
                             .to_owned()
                     }
                 };

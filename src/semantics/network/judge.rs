@@ -91,6 +91,8 @@ struct Question<'a> {
     /// Pods of the host network are nodes, and not pods.
     as_nodes: bool,
     same_node: bool,
+    /// What a pod sends to its own node passes whatever its policies say.
+    to_own_node: bool,
 }
 
 impl Fences {
@@ -129,7 +131,7 @@ impl Fences {
         port: Port,
         same_node: bool,
     ) -> Raw {
-        let question = Question { destination, protocol, port, as_nodes: false, same_node };
+        let question = Question { destination, protocol, port, as_nodes: false, same_node, to_own_node: false };
         if source.is_simple() && destination.is_simple() {
             return self.between(question, source, source.addresses.first(), destination.addresses.first());
         }
@@ -144,11 +146,18 @@ impl Fences {
             }
         };
         let (from, to) = (addresses(source), addresses(destination));
-        let as_nodes = self.by_address(Question { as_nodes: true, ..question }, source, &from, &to);
+        let question_of_nodes = Question { as_nodes: true, ..question };
+        let as_nodes = self.by_address(question_of_nodes, source, &from, &to);
         if self.profile == Profile::Cilium {
             return as_nodes;
         }
-        self.by_address(question, source, &source.addresses, &destination.addresses).or(as_nodes, RawDoubt::HostNetwork)
+        let as_pods = self.by_address(question, source, &source.addresses, &destination.addresses);
+        let either = as_pods.or(as_nodes, RawDoubt::HostNetwork);
+        if !same_node {
+            return either;
+        }
+        let free = Question { to_own_node: true, ..question_of_nodes };
+        either.or(self.by_address(free, source, &from, &to), RawDoubt::HostNetwork)
     }
 
     /// Judges over every pair of addresses that the connection could use: those of one family, or all pairs where
@@ -201,7 +210,8 @@ impl Fences {
         if question.as_nodes && subject.host_network {
             return RawSide::HostNetwork;
         }
-        if question.as_nodes && peer.host_network && question.same_node {
+        let always = direction == Direction::Ingress || question.to_own_node;
+        if question.as_nodes && peer.host_network && question.same_node && always {
             return RawSide::OwnNode;
         }
         self.rules(question, direction, isolated, settled, peer, address)

@@ -98,7 +98,7 @@ pub fn infer(
     if !flows.is_empty() {
         notes.push(format!("{} found in policies and declared as they are: read each `why`.", flows_are(flows.len())));
     }
-    let tenancy = Tenancy { name: options.name.clone(), parties, flows, admission: Vec::new() };
+    let tenancy = Tenancy { name: options.name.clone(), parties, flows, admission: Vec::new(), audit: None };
     Ok(Inferred { tenancy, proposed, notes })
 }
 

@@ -1,5 +1,6 @@
 //! A small library of verbs, so that a test reads as a story.
 
+mod audit;
 mod lab;
 mod live;
 pub(crate) mod policies;
@@ -9,6 +10,7 @@ mod story;
 mod watch;
 mod workload;
 
+pub(crate) use audit::{AuditFiles, Relay};
 pub(crate) use lab::{Ended, Lab, Run, eventually, lab_to_break, lab_without_enforcement, labs, skipped};
 pub(crate) use live::{Live, expect_nothing_left, leftovers, until_there_are_probes};
 pub(crate) use rbac::Rbac;

@@ -203,9 +203,17 @@ fn found(limit: &Limit<'_>, rush: &RushSeen, declared: String, holds_by: impl Fn
     Found { ruling, declared, computed, observed }
 }
 
+/// How many were taken, the one after the last included.
+fn taken(rush: &RushSeen) -> u32 {
+    rush.accepted + rush.topped_up + u32::from(rush.past.as_ref().is_some_and(|past| past.answer == Answer::Accepted))
+}
+
+/// Whether more were taken than there was room for, and so more were there than the quota holds. Where no more were
+/// there, what it said to be used was not what was used.
 fn too_many(rush: &RushSeen) -> bool {
-    let more = u32::from(rush.past.as_ref().is_some_and(|past| past.answer == Answer::Accepted));
-    rush.room.is_some_and(|room| rush.accepted + rush.topped_up + more > room)
+    let held = rush.held.unwrap_or_default().milli();
+    let over = rush.there.is_none_or(|there| i128::from(there) * 1000 > held);
+    over && rush.room.is_some_and(|room| taken(rush) > room)
 }
 
 fn rule_rush(limit: &Limit<'_>, rush: &RushSeen, holds_by: impl Fn(u32, &str) -> String) -> Ruling {
@@ -228,11 +236,11 @@ fn rule_rush(limit: &Limit<'_>, rush: &RushSeen, holds_by: impl Fn(u32, &str) ->
         let Some(twin) = &rush.twin else { return full_already(namespace, quota, resource) };
         return none_left(limit, rush.held, quota, twin, rush.beside.as_ref());
     }
-    let taken = rush.accepted + rush.topped_up;
+    let taken = taken(rush);
     if too_many(rush) {
         return broken(
             "one-too-many",
-            format!("{namespace} had room for {room} more {resource}, and {} were taken", taken.max(room + 1)),
+            format!("{namespace} had room for {room} more {resource}, and {taken} were taken"),
             format!("{object} says otherwise, and the API server took more than it has room for"),
             "see that the API server runs the admission plugin ResourceQuota; with several API servers, that their etcd is one"
                 .to_owned(),
@@ -244,6 +252,12 @@ fn rule_rush(limit: &Limit<'_>, rush: &RushSeen, holds_by: impl Fn(u32, &str) ->
             rush.silent, rush.asked
         );
         return inconclusive("no-answer", reason, "run again when the API server answers");
+    }
+    if taken > room {
+        return unsteady(
+            limit,
+            &format!("there was room for {room}, {taken} were taken, and no more were there than it holds"),
+        );
     }
     let Some(past) = &rush.past else { return untried(limit, None, rush.held, rush.used) };
     if !refused_for(past, rush.quota.as_deref(), resource) {

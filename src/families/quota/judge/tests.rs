@@ -154,6 +154,9 @@ fn rush(accepted: u32, topped_up: u32, past: &Value) -> Value {
 #[case::made_up_for(rush(15, 2, &by_quota("q", "pods")), Pass, "")]
 #[case::one_too_many(rush(18, 0, &by_quota("q", "pods")), Fail, "one-too-many")]
 #[case::one_more_after(rush(17, 0, &taken()), Fail, "one-too-many")]
+#[case::one_too_many_are_there(with(rush(18, 0, &by_quota("q", "pods")), "there", json!(21)), Fail, "one-too-many")]
+// Twenty are there and twenty are held: what was said to be used was not.
+#[case::a_count_that_lagged(with(rush(18, 0, &by_quota("q", "pods")), "there", json!(20)), Inconclusive, "unsteady")]
 #[case::fewer(rush(15, 0, &by_quota("q", "pods")), Inconclusive, "unsteady")]
 #[case::a_webhook(rush(0, 0, &by_webhook()), Inconclusive, "other-author")]
 #[case::no_answers(with(rush(17, 0, &by_quota("q", "pods")), "silent", json!(1)), Inconclusive, "no-answer")]

@@ -1,5 +1,8 @@
 //! Asking for what is within a limit, and for one past it: the only part of this family with I/O.
 
+mod rush;
+mod standing;
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,16 +14,18 @@ use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
-use super::ask::{Ask, Locked, Subject};
-use super::plan::QuotaPlan;
-use super::request::{around, asked, asker, beside, changed, fuller, name_of, sized_at, smallest, used};
-use super::rules::{Held, Sized, held, sized};
-use super::seen::{Answer, DefaultsSeen, EdgeSeen, Fault, PairSeen, ReviewSeen, RushSeen, Seen, ShareSeen, TrySeen};
-use super::shape::{Frame, Object, Sort, sort};
 use crate::cluster::access::{self, What};
 use crate::cluster::{ClusterError, TrialAnswer, TrialKind, Trials};
+use crate::families::quota::ask::{Ask, Locked, Subject};
+use crate::families::quota::plan::QuotaPlan;
+use crate::families::quota::request::{around, asked, asker, beside, changed, name_of, sized_at, smallest};
+use crate::families::quota::rules::{Held, Sized, held, sized};
+use crate::families::quota::seen::{
+    Answer, DefaultsSeen, EdgeSeen, Fault, PairSeen, ReviewSeen, Seen, ShareSeen, TrySeen,
+};
+use crate::families::quota::shape::{Frame, Object, Sort, sort};
 use crate::families::{Coverage, FamilyPlan, Field, Observed, Stage};
 use crate::model::{Namespace, Quantity, RunId};
 use crate::plan::{Case, Mode};
@@ -32,12 +37,6 @@ const NAMESPACES: usize = 6;
 /// What a quota says may be a moment old, so a limit is tried again before it is said not to be clear.
 const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(300);
-/// How long a quota may take to count that something is gone.
-const COUNTED_AFTER: Duration = Duration::from_secs(30);
-/// Creates at once, at the edge of a quota.
-const AT_ONCE: u32 = 50;
-/// No more objects than this are ever made in one namespace at the same time.
-const MOST_OBJECTS: u32 = 60;
 
 impl FamilyPlan for QuotaPlan {
     fn cases(&self) -> &[Case] {
@@ -186,7 +185,7 @@ impl Site<'_> {
         only: Option<&str>,
         promised: Option<Quantity>,
     ) -> Result<EdgeSeen, String> {
-        let before = self.share().await?;
+        let before = self.settled().await?;
         let (decides, within) = match held(&before, resource, only, promised) {
             Held::Missing { .. } => (None, false),
             Held::TooHigh { quota, name, .. } => (Some((quota, name)), false),
@@ -243,101 +242,6 @@ impl Site<'_> {
         }
         let moved = self.moved_since(&before).await?;
         seen.fault = seen.fault.or(moved);
-        Ok(seen)
-    }
-
-    /// Many creates at once, on a cluster that may be thrown away.
-    async fn rush(&self, resource: &str, promised: Option<Quantity>) -> RushSeen {
-        let mut seen = RushSeen::default();
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                sleep(PAUSE).await;
-            }
-            seen = self
-                .rush_once(resource, promised)
-                .await
-                .unwrap_or_else(|why| RushSeen { fault: Some(why), ..RushSeen::default() });
-            if seen.fault.is_none() {
-                break;
-            }
-        }
-        seen
-    }
-
-    async fn rush_once(&self, resource: &str, promised: Option<Quantity>) -> Result<RushSeen, String> {
-        let before = self.share().await?;
-        let mut seen = RushSeen::default();
-        let not_tried = |seen: RushSeen, why: String| Ok(RushSeen { not_tried: Some(why), ..seen });
-        let Held::Within { quota, name, .. } = held(&before, resource, None, promised) else {
-            return not_tried(
-                seen,
-                "no quota holds it to what was promised, so there is no limit to be reached".to_owned(),
-            );
-        };
-        seen.quota = Some(quota.name.clone());
-        let counted = quota.enforced.get(name).zip(quota.used.get(name));
-        let (held, taken) = counted.ok_or_else(|| format!("{} has not been counted yet", quota.name))?;
-        (seen.held, seen.used) = (Some(held), Some(taken));
-        let left = u32::try_from((held.milli() - taken.milli()).max(0) / 1000).unwrap_or(u32::MAX);
-        seen.room = Some(left);
-        let everything = Scopes::default();
-        let frame = Frame { image: self.image, limits: &before.limits, scopes: &everything };
-        let (object, body) = match smallest(&sort(resource), &frame) {
-            Ok(smallest) => smallest,
-            Err(why) => return not_tried(seen, why),
-        };
-        seen.twin = Some(self.dry_run(object, body.clone()).await);
-        if left == 0 {
-            if seen.held == Some(Quantity::default()) {
-                seen.beside = self.beside(&sort(resource), &frame).await;
-            }
-            seen.fault = self.moved_since(&before).await?;
-            return Ok(seen);
-        }
-        if self.plan.mode == Mode::Production {
-            return not_tried(
-                seen,
-                "this is production, and a dry-run takes nothing that the next one would see".to_owned(),
-            );
-        }
-        if left >= MOST_OBJECTS {
-            return not_tried(seen, format!("there is room for {left}, and no more than {MOST_OBJECTS} are made"));
-        }
-        if let Some((other, what, room)) = fuller(&before, object, &body, left) {
-            return not_tried(seen, format!("{other} has room for {room} more by {what}, which is less"));
-        }
-        seen.asked = AT_ONCE.max(left + 1);
-        let bodies: Vec<Value> = (0..seen.asked).map(|_| self.named(body.clone())).collect();
-        let answers = join_all(bodies.iter().map(|body| self.try_to(object, body, false))).await;
-        let mut names = Vec::new();
-        for (body, tried) in bodies.iter().zip(answers) {
-            if seen.count(tried.answer) {
-                names.push(name_of(body));
-            }
-        }
-        for _ in 0..=left {
-            let body = self.named(body.clone());
-            let tried = self.try_to(object, &body, false).await;
-            let full = seen.accepted + seen.topped_up >= left;
-            if !matches!(tried.answer, Answer::Refused { .. }) {
-                names.push(name_of(&body));
-            }
-            if tried.answer == Answer::Accepted && !full {
-                seen.topped_up += 1;
-                continue;
-            }
-            seen.past = Some(tried);
-            break;
-        }
-        let remains = self.trials.remove(kind_of(object), self.namespace, &names).await;
-        self.counted_again(&before).await;
-        let after = self.share().await?;
-        seen.used_after = after.holdings.iter().find(|one| one.name == quota.name).and_then(|one| one.used.get(name));
-        seen.fault = if remains.is_empty() {
-            self.moved_since(&before).await?
-        } else {
-            Some(format!("not gone again: {}", remains.join(", ")))
-        };
         Ok(seen)
     }
 
@@ -430,23 +334,6 @@ impl Site<'_> {
 
     async fn may(&self, who: &rbac::Subject, what: What) -> Result<bool, String> {
         access::may(self.client, who, what).await.map(|ruling| ruling.allowed)
-    }
-
-    /// That what is used has changed: then nothing that was seen can be told from somebody else's doing.
-    async fn moved_since(&self, before: &ShareSeen) -> Result<Option<String>, String> {
-        let after = self.share().await?;
-        Ok((used(before) != used(&after)).then(|| "what is used changed while it was tried".to_owned()))
-    }
-
-    /// Waits, for a bounded time, until as much is used as before.
-    async fn counted_again(&self, before: &ShareSeen) {
-        let end = Instant::now() + COUNTED_AFTER;
-        while Instant::now() < end {
-            match self.share().await {
-                Ok(now) if used(&now) == used(before) => return,
-                _ => sleep(Duration::from_millis(100)).await,
-            }
-        }
     }
 
     async fn beside(&self, sort: &Sort, frame: &Frame<'_>) -> Option<TrySeen> {

@@ -1,0 +1,206 @@
+//! What the policy's own text keeps, and whether the API server runs it.
+
+use super::{Found, Ruling, broken, column, holds, inconclusive, skipped};
+use crate::families::Stance;
+use crate::families::audit::ask::Promised;
+use crate::families::audit::seen::{DeedSeen, KeptSeen, PolicySeen, Seen};
+use crate::families::audit::topic::Topic;
+use crate::model::{AuditLevel, Namespace, TenantId};
+use crate::semantics::audit::Stage;
+
+const GIVE_A_POLICY: &str = "give the API server's audit policy with --audit-policy";
+
+/// Which rule keeps how much.
+pub(super) fn by(kept: &KeptSeen) -> String {
+    match kept.rule {
+        Some(rule) => format!("rule {rule} keeps {}", kept.level),
+        None => "no rule matches, so nothing is kept".to_owned(),
+    }
+}
+
+/// The rows of a tenant, or why there are none.
+fn rows<'a>(seen: &'a Seen, tenant: &TenantId) -> Result<Vec<&'a PolicySeen>, Ruling> {
+    let Some(policy) = &seen.policy else {
+        return Err(skipped(
+            "no-policy",
+            "no audit policy was given (--audit-policy), so its text was not judged",
+            GIVE_A_POLICY,
+        ));
+    };
+    let rows: Vec<&PolicySeen> = policy.iter().filter(|row| &row.tenant == tenant).collect();
+    if rows.is_empty() {
+        let why = format!("nothing of {tenant} was asked of the policy");
+        return Err(inconclusive("not-asked", why, "run again"));
+    }
+    Ok(rows)
+}
+
+/// Whether it keeps what was promised of a tenant's requests.
+pub(super) fn keeps(seen: &Seen, tenant: &TenantId, topic: Topic, promised: Promised) -> Found {
+    let least = promised.least;
+    let declared = if promised.most == AuditLevel::RequestResponse {
+        format!("at least {least}")
+    } else {
+        format!("at least {least} and at most {}", promised.most)
+    };
+    let rows = match rows(seen, tenant) {
+        Ok(rows) => rows,
+        Err(ruling) => return Found::of(ruling, &declared),
+    };
+    let rows: Vec<&PolicySeen> = rows.into_iter().filter(|row| row.topic == topic).collect();
+    let low = rows.iter().find(|row| row.kept.level < promised.least);
+    let high = rows.iter().find(|row| row.kept.level > promised.most);
+    let ruling = match (low, high) {
+        (Some(row), _) => {
+            let reason = format!("{} of {}, and {least} was promised", by(&row.kept), example(row));
+            broken("level-too-low", reason, "put a rule with the promised level before the one that is named")
+        }
+        (None, Some(row)) => {
+            let reason = format!("{} of {}: values of Secrets are on record", by(&row.kept), example(row));
+            broken("secrets-on-record", reason, "put a rule of level Metadata for secrets before the one that is named")
+        }
+        (None, None) => {
+            let count: usize = rows.iter().map(|row| row.requests.len()).sum();
+            holds(format!("{count} requests by {tenant}'s subjects are kept as promised; {}", in_force_or_not(seen)))
+        }
+    };
+    let decisive = low.or(high).or(rows.first());
+    by_text(ruling, &declared, decisive.map(|row| by(&row.kept)), low.or(high).is_none())
+}
+
+/// Whether it keeps less of a tenant's subjects than of others.
+pub(super) fn exempts(seen: &Seen, tenant: &TenantId) -> Found {
+    let declared = "no subject is exempt";
+    let rows = match rows(seen, tenant) {
+        Ok(rows) => rows,
+        Err(ruling) => return Found::of(ruling, declared),
+    };
+    let less = rows.iter().find(|row| row.kept.level < row.of_others.level);
+    let ruling = match less {
+        Some(row) => {
+            let reason = format!("{} of {}; of others {}", by(&row.kept), example(row), row.of_others.level);
+            broken("exempt", reason, "take the user or group out of the rule that is named")
+        }
+        None => holds(format!("no rule keeps less of {tenant}'s subjects than of others; {}", in_force_or_not(seen))),
+    };
+    let decisive = less.or(rows.first());
+    by_text(ruling, declared, decisive.map(|row| by(&row.kept)), less.is_none())
+}
+
+/// Whether it leaves out a stage that has an outcome.
+pub(super) fn stages(seen: &Seen, tenant: &TenantId) -> Found {
+    let declared = "ResponseComplete and Panic are kept";
+    let rows = match rows(seen, tenant) {
+        Ok(rows) => rows,
+        Err(ruling) => return Found::of(ruling, declared),
+    };
+    let left_out =
+        |row: &&&PolicySeen| row.omits.iter().any(|stage| matches!(stage, Stage::ResponseComplete | Stage::Panic));
+    let without = rows.iter().find(left_out);
+    let ruling = match without {
+        Some(row) => {
+            let stages: Vec<String> = row.omits.iter().map(|stage| format!("{stage:?}")).collect();
+            let reason = format!("stages {} are left out of {}: {}", stages.join(", "), example(row), by(&row.kept));
+            broken(
+                "stage-omitted",
+                reason,
+                "take ResponseComplete and Panic out of `omitStages`, of the policy and of the rule",
+            )
+        }
+        None => holds(format!(
+            "no rule leaves the outcome of what {tenant}'s subjects ask for out; {}",
+            in_force_or_not(seen)
+        )),
+    };
+    let decisive = without.or(rows.first());
+    by_text(ruling, declared, decisive.map(|row| by(&row.kept)), without.is_none())
+}
+
+/// Whether the API server keeps what this policy says.
+pub(super) fn in_force(seen: &Seen, namespaces: &[Namespace]) -> Found {
+    let declared = "the API server runs the policy that was given";
+    if seen.policy.is_none() {
+        return Found::of(
+            skipped(
+                "no-policy",
+                "no audit policy was given (--audit-policy), so its text was not judged",
+                GIVE_A_POLICY,
+            ),
+            declared,
+        );
+    }
+    let Some(log) = &seen.log else {
+        let why = "no audit log was given (--audit-log), so whether the API server runs this policy was not seen";
+        return Found::of(skipped("no-log", why, "give the API server's audit log with --audit-log"), declared);
+    };
+    let of_these: Vec<&DeedSeen> = seen.deeds.values().filter(|deed| namespaces.contains(&deed.namespace)).collect();
+    let comparable = of_these.iter().filter_map(|deed| Some((*deed, deed.computed.as_ref()?)));
+    let (mut same, mut unseen) = (0, 0);
+    let mut other = None;
+    for (deed, kept) in comparable {
+        match deed.events.first() {
+            Some(event) if event.level == kept.level => same += 1,
+            Some(event) => {
+                other.get_or_insert_with(|| {
+                    format!("{} of `{}`, and the log has {}", by(kept), deed.about.in_words(), event.level)
+                });
+            }
+            None if kept.level == AuditLevel::None => same += 1,
+            None => unseen += 1,
+        }
+    }
+    let again = "see that --audit-log and --audit-policy are of the same API servers, and run again";
+    let ruling = if let Some(reason) = &other {
+        broken(
+            "another-policy",
+            reason.clone(),
+            "restart the API server with this policy, or give the one that it runs",
+        )
+    } else if !seen.log_is_live() || log.trouble.is_some() {
+        inconclusive(
+            "log-mute",
+            "the log had nothing of what was done at the end, so it shows nothing".to_owned(),
+            again,
+        )
+    } else if unseen > 0 || same == 0 {
+        let reason = format!("{unseen} requests that the policy keeps were not found in the log");
+        inconclusive("not-found", reason, again)
+    } else {
+        holds(format!("the log has of {same} requests exactly what the policy's text keeps of them"))
+    };
+    let observed = match &other {
+        Some(why) => column(Stance::Denied, why.clone()),
+        None => column(Stance::Allowed, format!("{same} requests as the text has it, {unseen} not found")),
+    };
+    let evidence = seen.deeds.iter().filter(|(_, deed)| namespaces.contains(&deed.namespace));
+    Found {
+        ruling,
+        declared: column(Stance::Allowed, declared),
+        computed: column(Stance::Allowed, "the policy's text, rule by rule"),
+        observed,
+        evidence: evidence.map(|(key, _)| format!("deeds/{key}")).collect(),
+    }
+}
+
+fn example(row: &PolicySeen) -> String {
+    let first = row.requests.first().map(String::as_str).unwrap_or_default();
+    let more = if row.requests.len() > 1 { format!(" and {} more", row.requests.len() - 1) } else { String::new() };
+    format!("`{first}`{more} by {}", row.subject)
+}
+
+fn in_force_or_not(seen: &Seen) -> &'static str {
+    if seen.log_is_live() {
+        "whether the API server runs this policy is judged beside it"
+    } else {
+        "whether the API server runs this policy was not seen"
+    }
+}
+
+fn by_text(ruling: Ruling, declared: &str, text: Option<String>, kept: bool) -> Found {
+    let stance = if kept { Stance::Allowed } else { Stance::Denied };
+    let mut found = Found::of(ruling, declared);
+    found.computed = column(stance, text.unwrap_or_default());
+    found.observed = column(Stance::Unknown, "the text alone was read; requests are looked for by checks of their own");
+    found.evidence = vec!["policy".to_owned()];
+    found
+}

@@ -1,0 +1,14 @@
+//! What an audit policy means, and what an event of an audit log says. Pure.
+//!
+//! The rules are those of `k8s.io/apiserver/pkg/audit/policy` (v0.34); `docs/semantics.md` has them by name.
+
+mod decide;
+mod event;
+mod policy;
+
+pub use decide::{Decision, Question, Target};
+pub use event::{Event, Outcome, Person, Reference};
+pub use policy::{GroupResources, Policy, PolicyError, Rule, Stage};
+
+#[cfg(test)]
+mod tests;
