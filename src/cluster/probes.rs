@@ -37,6 +37,9 @@ const RESEND_AFTER_AT_MOST: Duration = Duration::from_secs(6);
 const DELIVERED_AFTER: Duration = Duration::from_millis(600);
 /// Between two looks at a log.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// A probe that has not answered after this time is looked at, and again after as long: it may have ended, with its
+/// orders or without.
+const LOOK_AFTER: Duration = Duration::from_secs(4);
 /// A log that has not come after this time does not come: its node does not answer.
 const LOG_PATIENCE: Duration = Duration::from_secs(8);
 /// How long the removal of everything may take.
@@ -310,7 +313,7 @@ impl ProbeRun {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), started.namespace.as_str());
         let mut sent = self.send(&pods, started, orders, 0).await?;
         let mut clock = Clock::start(patience, Instant::now());
-        let (mut resent, mut resend_after) = (0, RESEND_AFTER);
+        let (mut resent, mut resend_after, mut looked) = (0, RESEND_AFTER, Instant::now());
         let mut pause = DELIVERED_AFTER + orders.step.takes();
         loop {
             let begun = Instant::now();
@@ -323,6 +326,12 @@ impl ProbeRun {
                     let heard = Decoder::read(&log);
                     if let Some(report) = heard.reports.get(&orders.round) {
                         return Ok((report.clone(), heard.complaints.len()));
+                    }
+                    if looked.elapsed() > LOOK_AFTER {
+                        looked = Instant::now();
+                        if let Some(why) = over(&pods, &started.pod).await {
+                            return Err(ProbeFault(format!("{why}{}", last_words(&log))));
+                        }
                     }
                     match (
                         heard.acks.contains_key(&orders.round),
@@ -338,9 +347,6 @@ impl ProbeRun {
                         }
                         _ => {
                             if sent.elapsed() > resend_after {
-                                if let Some(why) = over(&pods, &started.pod).await {
-                                    return Err(ProbeFault(format!("{why}{}", last_words(&log))));
-                                }
                                 resent += 1;
                                 resend_after = RESEND_AFTER_AT_MOST.min(resend_after * 2);
                                 sent = self.send(&pods, started, orders, resent).await?;
