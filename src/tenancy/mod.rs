@@ -16,6 +16,6 @@ pub use problem::{Problem, TenancyError};
 pub use read::{MAX_BYTES, read, schema};
 pub use render::render;
 pub use types::{
-    AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Party, PartyKind, PodSecurityLevel,
-    Requirement, Role, Share, Subjects, Tenancy,
+    AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Party, PartyKind,
+    PodSecurityLevel, Requirement, Role, Share, Subjects, Tenancy,
 };

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::file::{self, TenancyFile};
 use super::problem::{Problem, TenancyError};
 use super::types::{
-    AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Mark, NamespaceSelector, Party, PartyKind, Requirement, Role, Share,
-    Subjects, Tenancy,
+    AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Mark, NamespaceSelector, Party, PartyKind, Requirement, Role,
+    Share, Subjects, Tenancy,
 };
 use super::validate;
 use crate::document::{Document, Limits, shape};

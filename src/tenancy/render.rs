@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::types::{
-    AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Party, PartyKind, Requirement, Role,
-    Share, Subjects, Tenancy,
+    AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Party, PartyKind, Requirement,
+    Role, Share, Subjects, Tenancy,
 };
 
 /// How wide comments are written, in characters.
