@@ -210,7 +210,8 @@ fn admission(tenants: Vec<TenantId>) -> impl Strategy<Value = Vec<AdmissionRule>
         (marks, any::<bool>())
             .prop_map(|(tags, public_access_block)| Requirement::Bucket { tags, public_access_block }),
     ];
-    let some = prop::sample::subsequence(tenants.clone(), 0..=tenants.len());
+    let count = tenants.len();
+    let some = prop::sample::subsequence(tenants, 0..=count);
     let rule = (some, prop::collection::btree_map("[a-z]{1,8}", "[A-Za-z0-9]{1,8}", 0..2), require);
     prop::collection::vec(rule, 0..3).prop_map(|rules| {
         let rule = |(index, (tenants, pods, require))| {

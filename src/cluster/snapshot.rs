@@ -256,7 +256,9 @@ async fn read_resource(
                 if kind.plural == EVERY {
                     // A list says once what its items are.
                     let types = TypeMeta { api_version: resource.api_version.clone(), kind: resource.kind.clone() };
-                    objects.iter_mut().for_each(|object| object.types = Some(types.clone()));
+                    for object in &mut objects {
+                        object.types = Some(types.clone());
+                    }
                 }
                 let found = snapshot.objects.entry(kind.name()).or_default();
                 found.extend(objects.iter().filter_map(|object| serde_json::to_value(object).ok()));

@@ -9,7 +9,7 @@ use super::parameters::Demand;
 use crate::families::{Mutant, PlanInput};
 use crate::model::{Family, Namespace, TenantId};
 use crate::semantics::admission::standards::{ENFORCE, enforced};
-use crate::semantics::admission::{Asked, Engine, KINDS, Operation, Policies, Policy};
+use crate::semantics::admission::{Asked, Concern, Engine, KINDS, Operation, Policies, Policy};
 use crate::tenancy::{AdmissionRule, Party, PartyKind, PodSecurityLevel, Requirement};
 
 /// A label that no namespace carries.
@@ -63,7 +63,7 @@ fn asked(
     } else {
         pod
     };
-    policies.concern(&asked).into_iter().filter(|one| one.refuses()).map(|one| one.policy).collect()
+    policies.concern(&asked).into_iter().filter(Concern::refuses).map(|one| one.policy).collect()
 }
 
 /// One way to break one object: what is done, and the object while broken.
@@ -115,7 +115,7 @@ fn of_object(whole: &Value, concerned: &Concerned) -> Vec<Mutant> {
             let places = of(Engine::Gatekeeper, name);
             let action = |action: &'static str| {
                 with(&format!("enforcementAction {action}"), whole, |it| {
-                    it["spec"]["enforcementAction"] = json!(action)
+                    it["spec"]["enforcementAction"] = json!(action);
                 })
             };
             let exempt = with("tenants' namespaces excluded", whole, |it| {
@@ -170,8 +170,8 @@ fn levels(input: &PlanInput<'_>) -> Vec<Mutant> {
         });
         let promised = promised.max();
         for namespace in input.namespaces.get(&party.id).into_iter().flatten() {
-            let objects = input.snapshot.namespaces.iter();
-            let object = objects.filter(|one| one.metadata.name.as_deref() == Some(namespace.as_str())).next();
+            let mut objects = input.snapshot.namespaces.iter();
+            let object = objects.find(|one| one.metadata.name.as_deref() == Some(namespace.as_str()));
             let labels = object.and_then(|one| one.metadata.labels.clone()).unwrap_or_default();
             let Some(level) = enforced(&labels) else { continue };
             let whole = bare(&json!({"metadata": {"name": namespace, "labels": labels}}), "", "v1", "Namespace");

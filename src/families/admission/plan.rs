@@ -184,13 +184,12 @@ impl Site<'_> {
             let same = plan.trials.iter().find(|(key, other)| {
                 key.starts_with("twin:") && &other.namespace == self.namespace && other.request == twin
             });
-            let twin_key = match same {
-                Some((key, _)) => key.clone(),
-                None => {
-                    let key = format!("twin:{base}");
-                    plan.trials.insert(key.clone(), self.trial(rule, &format!("the twin of {words}"), twin));
-                    key
-                }
+            let twin_key = if let Some((key, _)) = same {
+                key.clone()
+            } else {
+                let key = format!("twin:{base}");
+                plan.trials.insert(key.clone(), self.trial(rule, &format!("the twin of {words}"), twin));
+                key
             };
             pairs.push((key, twin_key));
         };
@@ -326,9 +325,9 @@ impl Site<'_> {
     }
 
     fn subjects(&self, not_tried: &mut Vec<String>) -> Vec<Subject> {
-        let named = &self.party.subjects;
-        let groups = named.groups.iter().cloned().map(Subject::Group);
-        let mut subjects: Vec<Subject> = groups.chain(named.users.iter().cloned().map(Subject::User)).collect();
+        let declared = &self.party.subjects;
+        let groups = declared.groups.iter().cloned().map(Subject::Group);
+        let mut subjects: Vec<Subject> = groups.chain(declared.users.iter().cloned().map(Subject::User)).collect();
         subjects.push(Subject::ServiceAccounts);
         let accounts: Vec<ServiceAccount> = self.input.snapshot.typed(&SERVICE_ACCOUNTS);
         let here = accounts.into_iter().map(|account| account.metadata);

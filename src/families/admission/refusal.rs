@@ -69,8 +69,8 @@ fn of_webhook(webhook: &str, said: &str) -> Author {
     Author::Other(format!("admission webhook {webhook}"))
 }
 
-/// `Policy NAME failed: …` of a ValidatingPolicy, or, behind `blocked due to the following policies`, a line `NAME:` for
-/// each policy, its rules indented below it.
+/// `Policy NAME failed: …` of a `ValidatingPolicy`, or, behind `blocked due to the following policies`, a line `NAME:`
+/// for each policy, its rules indented below it.
 fn of_kyverno(said: &str) -> Vec<String> {
     let mut names = Vec::new();
     if let Some((_, listed)) = said.split_once("due to the following policies") {

@@ -50,7 +50,9 @@ fn remove(base: &[&str], field: &str) -> Edit {
 
 fn edited(whole: &Value, edits: &[Edit]) -> Value {
     let mut object = whole.clone();
-    edits.iter().for_each(|edit| edit.apply(&mut object));
+    for edit in edits {
+        edit.apply(&mut object);
+    }
     object
 }
 
@@ -61,7 +63,7 @@ impl Subject<'_> {
         let mut all = match (demand, way) {
             (Demand::RunAsNonRoot, way) => self.as_root(way),
             (Demand::PodSecurity, way) => self.insecure(way),
-            (Demand::Registries, way) => self.from_elsewhere(way),
+            (Demand::Registries, way) => self.of_elsewhere(way),
             (Demand::Labels, way) => self.unlabelled(way),
             (Demand::Bucket, way) => self.buckets(way),
             (Demand::Any, _) => Vec::new(),
@@ -181,7 +183,7 @@ impl Subject<'_> {
         }
     }
 
-    fn from_elsewhere(&self, way: Way) -> Vec<Variant> {
+    fn of_elsewhere(&self, way: Way) -> Vec<Variant> {
         let with = |slug, words: &str, image: &str| {
             self.variant(slug, words, &[Edit::set(&["spec", "containers", "0", "image"], json!(image))])
         };

@@ -135,15 +135,14 @@ fn pod_security(asked: &Asked<'_>, own: &Labels) -> Option<Concern> {
     if !of_pods || !matches!(asked.subresource, "" | "ephemeralcontainers") {
         return None;
     }
-    let (name, effect) = match standards::enforced(own) {
-        Some(level) => (level.as_str(), Effect::Refuses),
-        None => {
-            let why = match own.get(standards::ENFORCE) {
-                Some(_) => format!("{} of namespace {} is privileged", standards::ENFORCE, asked.namespace),
-                None => format!("namespace {} has no label {}", asked.namespace, standards::ENFORCE),
-            };
-            ("privileged", Effect::Spares(why))
-        }
+    let (name, effect) = if let Some(level) = standards::enforced(own) {
+        (level.as_str(), Effect::Refuses)
+    } else {
+        let why = match own.get(standards::ENFORCE) {
+            Some(_) => format!("{} of namespace {} is privileged", standards::ENFORCE, asked.namespace),
+            None => format!("namespace {} has no label {}", asked.namespace, standards::ENFORCE),
+        };
+        ("privileged", Effect::Spares(why))
     };
     Some(Concern {
         policy: Policy::new(Engine::PodSecurity, name),

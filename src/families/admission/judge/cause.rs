@@ -54,11 +54,11 @@ pub(super) fn taken(ask: &Ask, reason: String, concerns: &[Concern], unread: &[S
     }
     // One that leaves this namespace out by name is meant, whoever else was asked.
     let meant = |how: &String| how.contains("excludedNamespaces");
-    let spared = concerns.iter().find_map(|one| match &one.effect {
+    let left_out = concerns.iter().find_map(|one| match &one.effect {
         Effect::Spares(how) if meant(how) => Some((one, how)),
         _ => None,
     });
-    if let Some((one, how)) = spared {
+    if let Some((one, how)) = left_out {
         return broken(
             "policy-spares",
             reason,

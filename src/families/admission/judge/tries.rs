@@ -19,7 +19,7 @@ pub(super) fn refused(ask: &Ask, pairs: &[(String, String)], seen: &Seen) -> Fou
     let observed = observed(&broken);
     let mut rulings: Vec<Ruled> = tried.iter().map(|(broken, twin)| pair(ask, *broken, *twin, seen)).collect();
     // What fails outweighs what is not known, and that what holds.
-    rulings.sort_by_key(|ruled| ruled.rank());
+    rulings.sort_by_key(Ruled::rank);
     let ruling = match rulings.into_iter().next() {
         None => not_asked(ask),
         Some(Ruled::Fails(ruling) | Ruled::Unknown(ruling) | Ruled::Skipped(ruling)) => ruling,
