@@ -1,5 +1,6 @@
 //! A case and what was seen in, a verdict with its reason out. Pure.
 
+mod log;
 mod policy;
 mod record;
 mod sink;
