@@ -9,6 +9,9 @@ pub mod network;
 mod observe;
 pub mod quota;
 pub mod rbac;
+mod restricted;
+mod ruling;
+mod subjects;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,10 +1,11 @@
 //! What the policy's own text keeps, and whether the API server runs it.
 
-use super::{Found, Ruling, broken, column, holds, inconclusive, log, skipped};
+use super::{Found, broken, log, skipped};
 use crate::families::Stance;
 use crate::families::audit::ask::Promised;
-use crate::families::audit::seen::{DeedSeen, KeptSeen, PolicySeen, Seen};
+use crate::families::audit::seen::{KeptSeen, PolicySeen, Seen};
 use crate::families::audit::topic::Topic;
+use crate::families::ruling::{Ruling, column, holds, inconclusive};
 use crate::model::{AuditLevel, Namespace, TenantId};
 use crate::semantics::audit::Stage;
 
