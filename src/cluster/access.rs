@@ -23,16 +23,26 @@ pub enum What {
 }
 
 impl What {
+    /// A verb on the objects of a kind; what is empty is left out: no group is the core group, no namespace the whole
+    /// cluster.
+    #[must_use]
+    pub fn on(verb: &str, group: &str, resource: &str, subresource: &str, namespace: &str) -> Self {
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Self::Resource(ResourceAttributes {
+            verb: text(verb),
+            group: text(group),
+            resource: text(resource),
+            subresource: text(subresource),
+            namespace: text(namespace),
+            ..ResourceAttributes::default()
+        })
+    }
+
     /// What every authenticated subject may: ask what it may do itself. A subject that is refused even this is known
     /// to nobody, and its other refusals show nothing.
     #[must_use]
     pub fn everybody() -> Self {
-        Self::Resource(ResourceAttributes {
-            group: Some("authorization.k8s.io".to_owned()),
-            resource: Some("selfsubjectaccessreviews".to_owned()),
-            verb: Some("create".to_owned()),
-            ..ResourceAttributes::default()
-        })
+        Self::on("create", "authorization.k8s.io", "selfsubjectaccessreviews", "", "")
     }
 }
 

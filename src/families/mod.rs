@@ -10,6 +10,9 @@ pub mod network;
 mod observe;
 pub mod quota;
 pub mod rbac;
+mod restricted;
+mod ruling;
+mod subjects;
 
 use std::collections::{BTreeMap, BTreeSet};
 

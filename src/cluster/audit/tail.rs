@@ -85,15 +85,8 @@ impl Tail {
 
     fn rest(&mut self, line: &mut impl FnMut(&str)) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(self.at))?;
-        let mut chunk = vec![0; CHUNK];
-        loop {
-            let read = self.file.read(&mut chunk)?;
-            if read == 0 {
-                return Ok(());
-            }
-            self.at += read as u64;
-            self.lines.take(chunk.get(..read).unwrap_or_default(), &mut *line);
-        }
+        self.at += drain(&mut self.file, &mut self.lines, line)?;
+        Ok(())
     }
 
     /// Files that were rotated since the last time, but the one that was read under its old name: more than one,
@@ -114,17 +107,30 @@ impl Tail {
                 continue;
             }
             let mut lines = Lines::default();
-            let mut bytes = Vec::new();
             if path.extension().is_some_and(|extension| extension == "gz") {
-                MultiGzDecoder::new(file).read_to_end(&mut bytes)?;
+                drain(&mut MultiGzDecoder::new(file), &mut lines, line)?;
             } else {
-                file.read_to_end(&mut bytes)?;
+                drain(&mut file, &mut lines, line)?;
             }
-            lines.take(&bytes, &mut *line);
             lines.end(&mut *line);
         }
         self.done.append(&mut read);
         Ok(())
+    }
+}
+
+/// Gives the lines of all that there is to read, and says how many bytes that was. A part at a time: a log may be larger
+/// than memory should be.
+fn drain(from: &mut impl Read, lines: &mut Lines, line: &mut impl FnMut(&str)) -> io::Result<u64> {
+    let mut chunk = vec![0; CHUNK];
+    let mut total = 0;
+    loop {
+        let read = from.read(&mut chunk)?;
+        if read == 0 {
+            return Ok(total);
+        }
+        total += read as u64;
+        lines.take(chunk.get(..read).unwrap_or_default(), &mut *line);
     }
 }
 

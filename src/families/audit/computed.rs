@@ -80,11 +80,11 @@ fn askers(policy: &Policy, tenant: &Tenant) -> Vec<Asker> {
         groups
     };
     let mut askers = Vec::new();
-    for group in &tenant.groups {
+    for group in &tenant.subjects.groups {
         let groups = member(vec![group.clone()]);
         askers.push(Asker { in_words: format!("group {group}"), user: None, groups });
     }
-    for user in &tenant.users {
+    for user in &tenant.subjects.users {
         askers.push(Asker { in_words: format!("user {user}"), user: Some(user.clone()), groups: member(Vec::new()) });
     }
     for namespace in &tenant.namespaces {
@@ -111,12 +111,9 @@ fn requests(topic: Topic, namespaces: &[Namespace]) -> Vec<About> {
         for kind in topic.kinds() {
             for (resource, subresource) in kind.resources {
                 all.extend(kind.verbs.iter().map(|verb| About {
-                    verb: (*verb).to_owned(),
                     group: kind.group.to_owned(),
-                    resource: (*resource).to_owned(),
                     subresource: (*subresource).to_owned(),
-                    namespace: namespace.to_string(),
-                    name: String::new(),
+                    ..About::of(verb, resource, namespace, "")
                 }));
             }
         }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::families::restricted;
 use crate::model::{Namespace, RunId};
 
 /// What is done.
@@ -73,6 +74,17 @@ pub struct About {
 }
 
 impl About {
+    /// A verb on an object of the core group.
+    pub(super) fn of(verb: &str, resource: &str, namespace: &Namespace, name: &str) -> Self {
+        Self {
+            verb: verb.to_owned(),
+            resource: resource.to_owned(),
+            namespace: namespace.to_string(),
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// In words.
     #[must_use]
     pub fn in_words(&self) -> String {
@@ -124,7 +136,7 @@ impl Deed {
             Self::FenceChange => make("networking.k8s.io", "networkpolicies", fence(mark)),
             Self::BindingChange => make("rbac.authorization.k8s.io", "rolebindings", binding(namespace, mark)),
             Self::Exec => {
-                let about = About { subresource: "exec".to_owned(), ..named("create", "pods", namespace, mark) };
+                let about = About { subresource: "exec".to_owned(), ..About::of("create", "pods", namespace, mark) };
                 let path = format!("{}/exec?command=true&stdout=true", path_of(namespace, "pods", mark));
                 Request { posts: true, path, body: None, about }
             }
@@ -193,54 +205,38 @@ fn path_of(namespace: &Namespace, resource: &str, name: &str) -> String {
     format!("/api/v1/namespaces/{namespace}/{resource}/{name}")
 }
 
-fn named(verb: &str, resource: &str, namespace: &Namespace, name: &str) -> About {
-    About {
-        verb: verb.to_owned(),
-        resource: resource.to_owned(),
-        namespace: namespace.to_string(),
-        name: name.to_owned(),
-        ..About::default()
-    }
-}
-
 fn read(resource: &str, namespace: &Namespace, mark: &str) -> Request {
     let path = path_of(namespace, resource, mark);
-    Request { posts: false, path, body: None, about: named("get", resource, namespace, mark) }
+    Request { posts: false, path, body: None, about: About::of("get", resource, namespace, mark) }
 }
 
 fn made(group: &str, resource: &str, namespace: &Namespace, mark: &str, body: Value) -> Request {
     let root = if group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{group}/v1") };
     let path = format!("{root}/namespaces/{namespace}/{resource}?dryRun=All&fieldManager={mark}");
-    let about = About { group: group.to_owned(), ..named("create", resource, namespace, "") };
+    let about = About { group: group.to_owned(), ..About::of("create", resource, namespace, "") };
     Request { posts: true, path, body: Some(body), about }
 }
 
 /// A pod that meets the restricted Pod Security level, but for what is given.
 fn pod(mark: &str, image: &str, spec: &Value, context: &Value) -> Value {
-    let mut restricted = json!({
-        "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "runAsNonRoot": true,
-        "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"},
-    });
-    join(&mut restricted, context);
+    let mut of_container = restricted::of_container();
+    join(&mut of_container, context);
     let amounts = json!({"cpu": "10m", "memory": "16Mi"});
     let mut whole = json!({
         "automountServiceAccountToken": false,
         "enableServiceLinks": false,
         "restartPolicy": "Never",
-        "securityContext": {"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": restricted::of_pod(),
         "containers": [{
             "name": "never-run", "image": image,
             "resources": {"requests": amounts, "limits": amounts},
-            "securityContext": restricted,
+            "securityContext": of_container,
         }],
     });
     join(&mut whole, spec);
     json!({
         "apiVersion": "v1", "kind": "Pod", "spec": whole,
-        "metadata": {
-            "name": mark,
-            "annotations": {"linkerd.io/inject": "disabled", "sidecar.istio.io/inject": "false"},
-        },
+        "metadata": {"name": mark, "annotations": restricted::annotations()},
     })
 }
 

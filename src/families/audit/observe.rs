@@ -11,8 +11,8 @@ use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use kube::Client;
 
 use super::computed;
-use super::deed::{Deed, mark, mark_of};
-use super::plan::{AuditPlan, Question, Site, SiteName};
+use super::deed::{About, Deed, mark, mark_of};
+use super::plan::{AuditPlan, Site, SiteName};
 use super::seen::{AnswerSeen, DeedSeen, LogSeen, NameSeen, Seen, SinkSeen};
 use crate::cluster::access::{self, Ruling, What};
 use crate::cluster::attempt::{Attempt, Method, Name, attempt};
@@ -152,10 +152,10 @@ impl AuditPlan {
         let mut answers = futures::stream::iter(&self.questions)
             .map(|(key, question)| async move {
                 let answer = match self.subjects.get(&question.subject) {
-                    Some(subject) => access::may(client, subject, in_review(question)).await,
+                    Some(subject) => access::may(client, subject, in_review(&question.about)).await,
                     None => Err("the plan has no such subject".to_owned()),
                 };
-                (key.clone(), question.what(), answer)
+                (key.clone(), question.about.in_words(), answer)
             })
             .buffer_unordered(AT_ONCE);
         while let Some((key, what, ruling)) = answers.next().await {
@@ -323,14 +323,6 @@ fn stance(ruling: &Result<Ruling, String>) -> Stance {
     }
 }
 
-fn in_review(question: &Question) -> What {
-    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    What::Resource(ResourceAttributes {
-        verb: text(question.verb),
-        group: text(question.group),
-        resource: text(question.resource),
-        subresource: text(question.subresource),
-        namespace: Some(question.namespace.to_string()),
-        ..ResourceAttributes::default()
-    })
+fn in_review(about: &About) -> What {
+    What::on(&about.verb, &about.group, &about.resource, &about.subresource, &about.namespace)
 }

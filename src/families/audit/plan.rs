@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::NAME;
 use super::ask::{Ask, Promised};
-use super::deed::Deed;
+use super::deed::{About, Deed};
 use super::parameters::{AuditParameters, Look};
 use super::topic::Topic;
-use crate::families::PlanInput;
+use crate::families::{PlanInput, subjects};
 use crate::model::{AuditLevel, CaseId, Family, Namespace, TenantId};
 use crate::plan::Case;
 use crate::semantics::rbac::Subject;
 use crate::suite::{Access, Check};
-use crate::tenancy::{Audit, Party, PartyKind};
+use crate::tenancy::{Audit, Party, PartyKind, Subjects};
 
 /// The plan.
 #[derive(Debug, Default)]
@@ -61,29 +61,14 @@ pub(super) enum SiteName {
 pub(super) struct Tenant {
     pub(super) id: TenantId,
     pub(super) namespaces: Vec<Namespace>,
-    pub(super) groups: Vec<String>,
-    pub(super) users: Vec<String>,
+    pub(super) subjects: Subjects,
 }
 
 /// May this subject do that, there?
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Question {
     pub(super) subject: String,
-    pub(super) verb: &'static str,
-    pub(super) group: &'static str,
-    pub(super) resource: &'static str,
-    pub(super) subresource: &'static str,
-    pub(super) namespace: Namespace,
-}
-
-impl Question {
-    /// What is asked for, in words.
-    pub(super) fn what(&self) -> String {
-        let slash = if self.subresource.is_empty() { "" } else { "/" };
-        let point = if self.group.is_empty() { "" } else { "." };
-        let Self { verb, resource, subresource, group, namespace, .. } = self;
-        format!("{verb} {resource}{slash}{subresource}{point}{group} in {namespace}")
-    }
+    pub(super) about: About,
 }
 
 type What = (&'static str, &'static str, &'static str, &'static str);
@@ -125,13 +110,7 @@ pub(super) fn plan(input: &PlanInput<'_>) -> AuditPlan {
         let none = Vec::new();
         let own = input.namespaces.get(&party.id).unwrap_or(&none);
         plan.add_sites(input, party, own, looks.iter().map(|(_, parameters)| parameters.look));
-        let subjects = &party.subjects;
-        plan.tenants.push(Tenant {
-            id: party.id.clone(),
-            namespaces: own.clone(),
-            groups: subjects.groups.clone(),
-            users: subjects.users.clone(),
-        });
+        plan.tenants.push(Tenant { id: party.id.clone(), namespaces: own.clone(), subjects: party.subjects.clone() });
     }
     for (check, AuditParameters { look }) in &looks {
         for tenant in plan.tenants.clone() {
@@ -244,13 +223,16 @@ impl AuditPlan {
     fn ask_of_sink(&mut self, tenant: &Tenant, changes: bool, sink: &[Namespace]) -> Ask {
         let actions: &[What] = if changes { &CHANGES } else { &READS };
         let (mut subjects, mut asked) = (BTreeSet::new(), Vec::new());
-        for (name, subject) in subjects_of(tenant) {
+        for (name, subject) in subjects::of_tenant(&tenant.subjects, &tenant.namespaces) {
             for namespace in sink {
                 for &(verb, group, resource, subresource) in actions {
-                    let namespace = namespace.clone();
-                    let question = Question { subject: name.clone(), verb, group, resource, subresource, namespace };
-                    let key = format!("{name}: {}", question.what());
-                    self.questions.insert(key.clone(), question);
+                    let about = About {
+                        group: group.to_owned(),
+                        subresource: subresource.to_owned(),
+                        ..About::of(verb, resource, namespace, "")
+                    };
+                    let key = format!("{name}: {}", about.in_words());
+                    self.questions.insert(key.clone(), Question { subject: name.clone(), about });
                     asked.push(key);
                 }
             }
@@ -273,14 +255,4 @@ impl AuditPlan {
             ask: serde_json::to_value(ask).unwrap_or_default(),
         });
     }
-}
-
-/// Who acts for a tenant: whom the tenancy names, and all service accounts of its namespaces.
-fn subjects_of(tenant: &Tenant) -> Vec<(String, Subject)> {
-    let groups = tenant.groups.iter().map(|group| (format!("group {group}"), Subject::group(group, [])));
-    let users = tenant.users.iter().map(|user| (format!("user {user}"), Subject::user(user, [])));
-    let accounts = tenant.namespaces.iter().map(|namespace| {
-        (format!("any service account of {namespace}"), Subject::any_service_account(namespace.as_str()))
-    });
-    groups.chain(users).chain(accounts).collect()
 }

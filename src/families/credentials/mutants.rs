@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::NAME as FAMILY;
 use super::fences::sabotages;
-use crate::families::{Mutant, PlanInput};
+use crate::families::{Mutant, PlanInput, restricted};
 use crate::model::{Family, Namespace, TenantId};
 use crate::semantics::credentials::CredentialKind;
 use crate::semantics::credentials::canary;
@@ -88,13 +88,13 @@ fn pod(namespace: &Namespace, what: &str, image: &str, env: &Value, token: bool,
         "spec": {
             "schedulingGates": [{"name": "tenantproof.dev/never"}],
             "automountServiceAccountToken": token,
-            "securityContext": {"runAsNonRoot": true, "runAsUser": 65_532, "seccompProfile": {"type": "RuntimeDefault"}},
+            "securityContext": restricted::of_pod(),
             "containers": [{
                 "name": "planted",
                 "image": image,
                 "env": env,
                 "resources": {"requests": little, "limits": little},
-                "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}},
+                "securityContext": restricted::of_container(),
             }],
             "volumes": volumes,
         },

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{LimitRange, ResourceQuota};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::rules::{Held, Sized, held, sized};
 use super::seen::ShareSeen;
@@ -76,21 +76,7 @@ pub(super) fn mutants(input: &PlanInput<'_>) -> Vec<Mutant> {
 /// A binding by which a tenant may change its own quotas and limits: a role that every cluster has.
 fn unlocked(party: &Party, namespace: &Namespace) -> Mutant {
     let group = format!("system:serviceaccounts:{namespace}");
-    let role = "cluster-admin";
-    Mutant {
-        family: Family::from(super::NAME),
-        description: format!("RoleBinding in {namespace}: ClusterRole {role} bound to group {group}"),
-        whole: None,
-        broken: Some(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": "tenantproof-mutant-unlocked", "namespace": namespace},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-            "subjects": [{"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": group}],
-        })),
-        tenants: [party.id.clone()].into(),
-        harmless: None,
-    }
+    Mutant::binding(super::NAME, Some(namespace), "unlocked", "cluster-admin", &group, &[&party.id])
 }
 
 fn here<K: Clone>(objects: &[K], name: &str, namespace: impl Fn(&K) -> Option<&str>) -> Vec<K> {

@@ -4,6 +4,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Map, Value, json};
 
+use crate::families::restricted;
 use crate::model::Quantity;
 use crate::semantics::quota::{Amounts, Bound, LimitType, Limits, Scope, Scopes, step};
 
@@ -195,10 +196,7 @@ impl Frame<'_> {
                 "name": format!("c{index}"),
                 "image": self.image,
                 "resources": {"requests": requests, "limits": limits},
-                "securityContext": {
-                    "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "runAsNonRoot": true,
-                    "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"},
-                },
+                "securityContext": restricted::of_container(),
             })
         });
         let mut spec = json!({
@@ -206,7 +204,7 @@ impl Frame<'_> {
             "enableServiceLinks": false,
             "restartPolicy": "Never",
             "schedulingGates": [{"name": GATE}],
-            "securityContext": {"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+            "securityContext": restricted::of_pod(),
             "containers": containers.collect::<Vec<_>>(),
         });
         if let Some(spec) = spec.as_object_mut() {
@@ -214,7 +212,7 @@ impl Frame<'_> {
         }
         json!({
             "apiVersion": "v1", "kind": "Pod", "spec": spec,
-            "metadata": {"annotations": {"linkerd.io/inject": "disabled", "sidecar.istio.io/inject": "false"}},
+            "metadata": {"annotations": restricted::annotations()},
         })
     }
 

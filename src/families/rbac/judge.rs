@@ -3,7 +3,8 @@
 use super::parameters::Place;
 use super::plan::Ask;
 use super::seen::{AskedSeen, Seen};
-use crate::families::{CaseResult, Cause, Column, JudgeError, Judgement, Stance, ask_of};
+use crate::families::ruling::{self, Ruling, broken, holds, inconclusive, or_nothing};
+use crate::families::{CaseResult, Column, JudgeError, Stance, ask_of};
 use crate::model::Verdict;
 use crate::plan::Case;
 
@@ -17,22 +18,16 @@ pub(super) fn judge(cases: &[Case], seen: &Seen) -> Result<Vec<CaseResult>, Judg
         .map(|case| {
             let ask: Ask = ask_of(case)?;
             let asked: Vec<&AskedSeen> = ask.asked.iter().filter_map(|key| seen.asked.get(key)).collect();
-            let (verdict, reason, cause) = rule(case, &ask, &asked, seen);
-            let judgement = Judgement {
-                verdict,
-                reason,
-                declared: Column { stance: Stance::Denied, because: "no tenant acts beyond its own".to_owned() },
-                computed: column(&asked, |one| one.computed, |one| &one.because),
-                observed: column(&asked, |one| one.answer, |one| &one.said),
-                control: None,
-                cause,
-            };
-            Ok(CaseResult { case: case.clone(), judgement, evidence: evidence(&ask, &asked, verdict) })
+            let judgement = rule(case, &ask, &asked, seen).beside(
+                ruling::column(Stance::Denied, "no tenant acts beyond its own"),
+                column(&asked, |one| one.computed, |one| &one.because),
+                column(&asked, |one| one.answer, |one| &one.said),
+            );
+            let evidence = evidence(&ask, &asked, judgement.verdict);
+            Ok(CaseResult { case: case.clone(), judgement, evidence })
         })
         .collect()
 }
-
-type Ruling = (Verdict, String, Option<Cause>);
 
 fn rule(of: &Case, ask: &Ask, asked: &[&AskedSeen], seen: &Seen) -> Ruling {
     let allowed: Vec<&&AskedSeen> = asked.iter().filter(|one| one.answer == Stance::Allowed).collect();
@@ -41,24 +36,17 @@ fn rule(of: &Case, ask: &Ask, asked: &[&AskedSeen], seen: &Seen) -> Ruling {
     if let Some(first) = allowed.iter().find(known).or(allowed.first()) {
         let more = if allowed.len() > 1 { format!(", and {} more", allowed.len() - 1) } else { String::new() };
         let reason = format!("{} may {}{more}", first.question.subject, first.question.what());
-        let cause = if first.computed == Stance::Allowed {
-            Cause {
-                kind: "granted".to_owned(),
-                sentence: first.because.clone(),
-                remedy: "take the subject out of the binding, or the rule out of the role".to_owned(),
-            }
+        return if first.computed == Stance::Allowed {
+            let remedy = "take the subject out of the binding, or the rule out of the role";
+            broken("granted", reason, first.because.clone(), remedy.to_owned())
         } else {
-            Cause {
-                kind: "granted-elsewhere".to_owned(),
-                sentence: format!(
-                    "no role grants it, and the API server allows it: another authorizer does (it says: {})",
-                    or_nothing(&first.said)
-                ),
-                remedy: "look at the API server's other authorizers: webhooks, EKS access entries and their policies"
-                    .to_owned(),
-            }
+            let sentence = format!(
+                "no role grants it, and the API server allows it: another authorizer does (it says: {})",
+                or_nothing(&first.said)
+            );
+            let remedy = "look at the API server's other authorizers: webhooks, EKS access entries and their policies";
+            broken("granted-elsewhere", reason, sentence, remedy.to_owned())
         };
-        return (Verdict::Fail, reason, Some(cause));
     }
     if asked.len() < ask.asked.len() || asked.is_empty() {
         let why = format!("{} of {} questions were not asked", ask.asked.len() - asked.len(), ask.asked.len());
@@ -111,16 +99,7 @@ fn rule(of: &Case, ask: &Ask, asked: &[&AskedSeen], seen: &Seen) -> Ruling {
         asked.len(),
         ask.subjects.len()
     );
-    (Verdict::Pass, reason, None)
-}
-
-fn or_nothing(text: &str) -> &str {
-    if text.is_empty() { "no reason given" } else { text }
-}
-
-fn inconclusive(kind: &str, why: String, remedy: &str) -> Ruling {
-    let cause = Cause { kind: kind.to_owned(), sentence: why.clone(), remedy: remedy.to_owned() };
-    (Verdict::Inconclusive, why, Some(cause))
+    holds(reason)
 }
 
 /// The column over all questions: what one allows outweighs what all others refuse.

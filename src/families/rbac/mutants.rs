@@ -1,13 +1,9 @@
 //! Bindings that must be found: for each tenant those that open its neighbour's namespace, the cluster, or its own
 //! fences to it. Roles that every cluster has are bound, so that one object makes each.
 
-use std::collections::BTreeSet;
-
-use serde_json::json;
-
-use super::{GROUP, NAME};
+use super::NAME;
 use crate::families::{Mutant, PlanInput};
-use crate::model::{Family, Namespace, TenantId};
+use crate::model::{Namespace, TenantId};
 
 /// Every such binding.
 pub(super) fn mutants(input: &PlanInput<'_>) -> Vec<Mutant> {
@@ -38,27 +34,6 @@ pub(super) fn mutants(input: &PlanInput<'_>) -> Vec<Mutant> {
     mutants
 }
 
-/// A binding of a ClusterRole to a group, in a namespace or for the cluster.
 fn binding(namespace: Option<&Namespace>, role: &str, group: &str, tenants: &[&TenantId]) -> Mutant {
-    let name = format!("tenantproof-mutant-{}", role.replace(':', "-"));
-    let kind = if namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" };
-    let mut object = json!({
-        "apiVersion": format!("{GROUP}/v1"),
-        "kind": kind,
-        "metadata": {"name": name},
-        "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": role},
-        "subjects": [{"kind": "Group", "apiGroup": GROUP, "name": group}],
-    });
-    if let Some(namespace) = namespace {
-        object["metadata"]["namespace"] = json!(namespace.as_str());
-    }
-    let place = namespace.map_or_else(|| "the cluster".to_owned(), ToString::to_string);
-    Mutant {
-        family: Family::new(NAME),
-        description: format!("{kind} in {place}: ClusterRole {role} bound to group {group}"),
-        whole: None,
-        broken: Some(object),
-        tenants: tenants.iter().map(|tenant| (*tenant).clone()).collect::<BTreeSet<_>>(),
-        harmless: None,
-    }
+    Mutant::binding(NAME, namespace, &role.replace(':', "-"), role, group, tenants)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::StreamExt as _;
 use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
-use k8s_openapi::api::authorization::v1::{NonResourceAttributes, ResourceAttributes};
+use k8s_openapi::api::authorization::v1::NonResourceAttributes;
 use kube::Client;
 
 use super::plan::RbacPlan;
@@ -102,13 +102,6 @@ async fn ask(client: &Client, subject: &Subject, what: What) -> (Stance, String)
 }
 
 fn in_review(question: &Question) -> What {
-    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    What::Resource(ResourceAttributes {
-        verb: text(&question.verb),
-        group: text(&question.api_group),
-        resource: text(&question.resource),
-        subresource: text(&question.subresource),
-        namespace: text(&question.namespace),
-        ..ResourceAttributes::default()
-    })
+    let Question { verb, api_group, resource, subresource, namespace, .. } = question;
+    What::on(verb, api_group, resource, subresource, namespace)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::families::subjects;
 use crate::model::Namespace;
 use crate::semantics::rbac::{RbacObjects, Subject};
 use crate::tenancy::Subjects;
@@ -16,16 +17,8 @@ pub(super) fn of_tenant(
     namespaces: &[Namespace],
     objects: &RbacObjects,
 ) -> BTreeMap<String, Subject> {
-    let mut subjects = BTreeMap::new();
-    for group in &declared.groups {
-        subjects.insert(format!("group {group}"), Subject::group(group, []));
-    }
-    for user in &declared.users {
-        subjects.insert(format!("user {user}"), Subject::user(user, []));
-    }
+    let mut subjects: BTreeMap<String, Subject> = subjects::of_tenant(declared, namespaces).into_iter().collect();
     for namespace in namespaces {
-        let all = Subject::any_service_account(namespace.as_str());
-        subjects.insert(format!("any service account of {namespace}"), all);
         for name in named_accounts(objects, namespace) {
             let account = Subject::service_account(namespace.as_str(), &name);
             subjects.insert(format!("service account {namespace}/{name}"), account);

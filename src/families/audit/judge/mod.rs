@@ -1,5 +1,6 @@
 //! A case and what was seen in, a verdict with its reason out. Pure.
 
+mod log;
 mod policy;
 mod record;
 mod sink;
@@ -8,7 +9,8 @@ mod tests;
 
 use super::ask::Ask;
 use super::seen::Seen;
-use crate::families::{CaseResult, Cause, Column, JudgeError, Judgement, Stance, ask_of};
+use crate::families::ruling::{self, Ruling, column, inconclusive};
+use crate::families::{CaseResult, Column, JudgeError, Stance, ask_of};
 use crate::model::Verdict;
 use crate::plan::Case;
 
@@ -27,18 +29,11 @@ pub(super) fn judge(cases: &[Case], seen: &Seen) -> Result<Vec<CaseResult>, Judg
             Ask::InForce { namespaces } => policy::in_force(seen, &namespaces),
             Ask::Sink { subjects, asked, changes } => sink::reached(seen, &subjects, &asked, changes),
         };
-        let Found { ruling: Ruling { verdict, reason, cause }, declared, computed, observed, evidence } = found;
-        let judgement = Judgement { verdict, reason, declared, computed, observed, control: None, cause };
+        let Found { ruling, declared, computed, observed, evidence } = found;
+        let judgement = ruling.beside(declared, computed, observed);
         Ok(CaseResult { case: case.clone(), judgement, evidence })
     };
     cases.iter().map(result).collect()
-}
-
-/// A verdict without its columns.
-struct Ruling {
-    verdict: Verdict,
-    reason: String,
-    cause: Option<Cause>,
 }
 
 /// What a case came to: its ruling, its columns, and the keys of what it rests on.
@@ -63,30 +58,12 @@ impl Found {
     }
 }
 
-fn column(stance: Stance, because: impl Into<String>) -> Column {
-    Column { stance, because: because.into() }
-}
-
-fn holds(reason: String) -> Ruling {
-    Ruling { verdict: Verdict::Pass, reason, cause: None }
-}
-
+/// A promise that was seen to be broken: its reason is what is wrong.
 fn broken(kind: &str, reason: String, remedy: &str) -> Ruling {
-    Ruling { verdict: Verdict::Fail, cause: Some(cause(kind, &reason, remedy)), reason }
+    ruling::broken(kind, reason.clone(), reason, remedy.to_owned())
 }
 
-fn inconclusive(kind: &str, reason: String, remedy: &str) -> Ruling {
-    Ruling { verdict: Verdict::Inconclusive, cause: Some(cause(kind, &reason, remedy)), reason }
-}
-
+/// What was not tried, and what would have it tried.
 fn skipped(kind: &str, reason: &str, remedy: &str) -> Ruling {
-    Ruling { verdict: Verdict::Skipped, cause: Some(cause(kind, reason, remedy)), reason: reason.to_owned() }
-}
-
-fn cause(kind: &str, sentence: &str, remedy: &str) -> Cause {
-    Cause { kind: kind.to_owned(), sentence: sentence.to_owned(), remedy: remedy.to_owned() }
-}
-
-fn or_nothing(text: &str) -> &str {
-    if text.is_empty() { "no reason given" } else { text }
+    Ruling { verdict: Verdict::Skipped, ..inconclusive(kind, reason.to_owned(), remedy) }
 }

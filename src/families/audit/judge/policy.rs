@@ -1,14 +1,13 @@
 //! What the policy's own text keeps, and whether the API server runs it.
 
-use super::{Found, Ruling, broken, column, holds, inconclusive, skipped};
+use super::{Found, broken, log, skipped};
 use crate::families::Stance;
 use crate::families::audit::ask::Promised;
-use crate::families::audit::seen::{DeedSeen, KeptSeen, PolicySeen, Seen};
+use crate::families::audit::seen::{KeptSeen, PolicySeen, Seen};
 use crate::families::audit::topic::Topic;
+use crate::families::ruling::{Ruling, column, holds, inconclusive};
 use crate::model::{AuditLevel, Namespace, TenantId};
 use crate::semantics::audit::Stage;
-
-const GIVE_A_POLICY: &str = "give the API server's audit policy with --audit-policy";
 
 /// Which rule keeps how much.
 pub(super) fn by(kept: &KeptSeen) -> String {
@@ -18,16 +17,24 @@ pub(super) fn by(kept: &KeptSeen) -> String {
     }
 }
 
-/// The rows of a tenant, or why there are none.
-fn rows<'a>(seen: &'a Seen, tenant: &TenantId) -> Result<Vec<&'a PolicySeen>, Ruling> {
-    let Some(policy) = &seen.policy else {
-        return Err(skipped(
+/// What the policy's text says, or why there is none.
+fn given(seen: &Seen) -> Result<&[PolicySeen], Ruling> {
+    seen.policy.as_deref().ok_or_else(|| {
+        skipped(
             "no-policy",
             "no audit policy was given (--audit-policy), so its text was not judged",
-            GIVE_A_POLICY,
-        ));
-    };
-    let rows: Vec<&PolicySeen> = policy.iter().filter(|row| &row.tenant == tenant).collect();
+            "give the API server's audit policy with --audit-policy",
+        )
+    })
+}
+
+/// The rows of a tenant that are wanted, or why there are none.
+fn rows<'a>(
+    seen: &'a Seen,
+    tenant: &TenantId,
+    wanted: impl Fn(&PolicySeen) -> bool,
+) -> Result<Vec<&'a PolicySeen>, Ruling> {
+    let rows: Vec<&PolicySeen> = given(seen)?.iter().filter(|row| &row.tenant == tenant && wanted(row)).collect();
     if rows.is_empty() {
         let why = format!("nothing of {tenant} was asked of the policy");
         return Err(inconclusive("not-asked", why, "run again"));
@@ -43,11 +50,10 @@ pub(super) fn keeps(seen: &Seen, tenant: &TenantId, topic: Topic, promised: Prom
     } else {
         format!("at least {least} and at most {}", promised.most)
     };
-    let rows = match rows(seen, tenant) {
+    let rows = match rows(seen, tenant, |row| row.topic == topic) {
         Ok(rows) => rows,
         Err(ruling) => return Found::of(ruling, &declared),
     };
-    let rows: Vec<&PolicySeen> = rows.into_iter().filter(|row| row.topic == topic).collect();
     let low = rows.iter().find(|row| row.kept.level < promised.least);
     let high = rows.iter().find(|row| row.kept.level > promised.most);
     let ruling = match (low, high) {
@@ -71,7 +77,7 @@ pub(super) fn keeps(seen: &Seen, tenant: &TenantId, topic: Topic, promised: Prom
 /// Whether it keeps less of a tenant's subjects than of others.
 pub(super) fn exempts(seen: &Seen, tenant: &TenantId) -> Found {
     let declared = "no subject is exempt";
-    let rows = match rows(seen, tenant) {
+    let rows = match rows(seen, tenant, |_| true) {
         Ok(rows) => rows,
         Err(ruling) => return Found::of(ruling, declared),
     };
@@ -90,7 +96,7 @@ pub(super) fn exempts(seen: &Seen, tenant: &TenantId) -> Found {
 /// Whether it leaves out a stage that has an outcome.
 pub(super) fn stages(seen: &Seen, tenant: &TenantId) -> Found {
     let declared = "ResponseComplete and Panic are kept";
-    let rows = match rows(seen, tenant) {
+    let rows = match rows(seen, tenant, |_| true) {
         Ok(rows) => rows,
         Err(ruling) => return Found::of(ruling, declared),
     };
@@ -119,23 +125,13 @@ pub(super) fn stages(seen: &Seen, tenant: &TenantId) -> Found {
 /// Whether the API server keeps what this policy says.
 pub(super) fn in_force(seen: &Seen, namespaces: &[Namespace]) -> Found {
     let declared = "the API server runs the policy that was given";
-    if seen.policy.is_none() {
-        return Found::of(
-            skipped(
-                "no-policy",
-                "no audit policy was given (--audit-policy), so its text was not judged",
-                GIVE_A_POLICY,
-            ),
-            declared,
-        );
-    }
-    let Some(log) = &seen.log else {
-        let why = "no audit log was given (--audit-log), so whether the API server runs this policy was not seen";
-        return Found::of(skipped("no-log", why, "give the API server's audit log with --audit-log"), declared);
+    let log = match given(seen).and_then(|_| log::given(seen)) {
+        Ok(log) => log,
+        Err(ruling) => return Found::of(ruling, declared),
     };
-    let of_these: Vec<&DeedSeen> = seen.deeds.values().filter(|deed| namespaces.contains(&deed.namespace)).collect();
-    let comparable = of_these.iter().filter_map(|deed| Some((*deed, deed.computed.as_ref()?)));
-    let (mut same, mut unseen) = (0, 0);
+    let of_these = seen.deeds.values().filter(|deed| namespaces.contains(&deed.namespace));
+    let comparable = of_these.filter_map(|deed| Some((deed, deed.computed.as_ref()?)));
+    let (mut same, mut absent, mut unseen) = (0, 0, 0);
     let mut other = None;
     for (deed, kept) in comparable {
         match deed.events.first() {
@@ -145,7 +141,8 @@ pub(super) fn in_force(seen: &Seen, namespaces: &[Namespace]) -> Found {
                     format!("{} of `{}`, and the log has {}", by(kept), deed.about.in_words(), event.level)
                 });
             }
-            None if kept.level == AuditLevel::None => same += 1,
+            // What no API server answered is nobody's to keep, and shows nothing.
+            None if kept.level == AuditLevel::None && deed.answer.code != 0 => absent += 1,
             None => unseen += 1,
         }
     }
@@ -156,21 +153,19 @@ pub(super) fn in_force(seen: &Seen, namespaces: &[Namespace]) -> Found {
             reason.clone(),
             "restart the API server with this policy, or give the one that it runs",
         )
-    } else if !seen.log_is_live() || log.trouble.is_some() {
-        inconclusive(
-            "log-mute",
-            "the log had nothing of what was done at the end, so it shows nothing".to_owned(),
-            again,
-        )
-    } else if unseen > 0 || same == 0 {
+    } else if let Some(ruling) = log::unheard(seen, log) {
+        ruling
+    } else if unseen > 0 || same + absent == 0 {
         let reason = format!("{unseen} requests that the policy keeps were not found in the log");
         inconclusive("not-found", reason, again)
+    } else if let Some(ruling) = log::blind(seen, log, "what the policy keeps nothing of").filter(|_| absent > 0) {
+        ruling
     } else {
-        holds(format!("the log has of {same} requests exactly what the policy's text keeps of them"))
+        holds(format!("the log has of {} requests exactly what the policy's text keeps of them", same + absent))
     };
     let observed = match &other {
         Some(why) => column(Stance::Denied, why.clone()),
-        None => column(Stance::Allowed, format!("{same} requests as the text has it, {unseen} not found")),
+        None => column(Stance::Allowed, format!("{} requests as the text has it, {unseen} not found", same + absent)),
     };
     let evidence = seen.deeds.iter().filter(|(_, deed)| namespaces.contains(&deed.namespace));
     Found {

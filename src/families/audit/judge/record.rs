@@ -1,30 +1,24 @@
 //! Whether what was done is on record: soon, under the right name, about the right object, and as much of it as was
 //! promised.
 
-use super::{Found, Ruling, broken, column, holds, inconclusive, or_nothing, skipped};
+use super::{Found, broken, log, skipped};
 use crate::families::Stance;
 use crate::families::audit::ask::Promised;
 use crate::families::audit::deed::Deed;
 use crate::families::audit::seen::{DeedSeen, LogSeen, NameSeen, Seen};
+use crate::families::ruling::{Ruling, column, holds, inconclusive, or_nothing};
 use crate::model::{AuditLevel, Namespace};
 use crate::semantics::audit::{Event, Person, Stage};
 
-const GIVE_A_LOG: &str = "give the API server's audit log with --audit-log";
 const IMPERSONATE: &str = "let the runner impersonate the tenant's subject: `tenantproof permissions --impersonate`";
 const WIDEN: &str = "raise the level in the rule of the audit policy that decides, or put a rule for this before it";
 
 /// Whether a deed is on record.
 pub(super) fn recorded(seen: &Seen, deed: Deed, namespace: &Namespace, promised: Promised) -> Found {
     let declared = declared(promised);
-    let Some(log) = &seen.log else {
-        return Found::of(
-            skipped(
-                "no-log",
-                "no audit log was given (--audit-log), so nothing was done to be found in it",
-                GIVE_A_LOG,
-            ),
-            &declared,
-        );
+    let log = match log::given(seen) {
+        Ok(log) => log,
+        Err(ruling) => return Found::of(ruling, &declared),
     };
     match chosen(seen, deed, namespace) {
         Ok((key, done)) => {
@@ -38,15 +32,9 @@ pub(super) fn recorded(seen: &Seen, deed: Deed, namespace: &Namespace, promised:
 /// Whether an impersonated request is on record under both names.
 pub(super) fn under_both_names(seen: &Seen, namespace: &Namespace, promised: Promised) -> Found {
     let declared = "both names are on record";
-    let Some(log) = &seen.log else {
-        return Found::of(
-            skipped(
-                "no-log",
-                "no audit log was given (--audit-log), so nothing was done to be found in it",
-                GIVE_A_LOG,
-            ),
-            declared,
-        );
+    let log = match log::given(seen) {
+        Ok(log) => log,
+        Err(ruling) => return Found::of(ruling, declared),
     };
     let Some((key, done)) = seen.of(Deed::Read, namespace).find(|(_, done)| done.name.is_some()) else {
         return Found::of(skipped("not-impersonated", "the runner may take no tenant's name", IMPERSONATE), declared);
@@ -193,7 +181,15 @@ fn judged(seen: &Seen, log: &LogSeen, done: &DeedSeen, promised: Promised) -> Ru
             "look whether events are cut: --audit-log-truncate-enabled, or the way to the log",
         );
     }
-    outcome(done, event, &what, after)
+    let ruling = outcome(done, event, &what, after);
+    if ruling.cause.is_none() && seen.runner.username.is_empty() {
+        let reason =
+            format!("{what} is on record, and whose request it was can't be told: who the runner is was not told");
+        let remedy =
+            "let the runner create selfsubjectreviews.authentication.k8s.io, as ClusterRole system:basic-user does";
+        return inconclusive("runner-unknown", reason, remedy);
+    }
+    ruling
 }
 
 /// Whether decision, status and message are on record as the API server told them.
@@ -232,33 +228,10 @@ fn outcome(done: &DeedSeen, event: &Event, what: &str, after: u64) -> Ruling {
 
 /// There is no event. That is a finding only where the log had what was done after it, by the same API server.
 fn missing(seen: &Seen, log: &LogSeen, what: &str, promised: Promised) -> Ruling {
+    if let Some(blind) = log::blind(seen, log, what) {
+        return blind;
+    }
     let within = seconds(promised.within_ms);
-    let again = "see that --audit-log is the log of this cluster's API server, all of them, and run again";
-    if let Some(trouble) = &log.trouble {
-        return inconclusive("log-unread", format!("the audit log could not be read on: {trouble}"), again);
-    }
-    if !seen.log_is_live() {
-        let reason = format!(
-            "the log had nothing of this run within {within} s, not even what the runner did at the end: it may be another cluster's, or late"
-        );
-        return inconclusive("log-mute", reason, again);
-    }
-    if log.torn > 0 || log.too_long > 0 {
-        let reason =
-            format!("{what} was not found, and {} lines of the log could not be read", log.torn + log.too_long);
-        return inconclusive("log-torn", reason, again);
-    }
-    match log.servers {
-        Some(servers) if servers <= log.sources.len() => {}
-        servers => {
-            let servers = servers.map_or("an unknown number of".to_owned(), |servers| servers.to_string());
-            let reason = format!(
-                "{what} was not found in {} logs, and there are {servers} API servers, each with a log of its own",
-                log.sources.len()
-            );
-            return inconclusive("other-servers", reason, "give the log of each API server: --audit-log several times");
-        }
-    }
     let reason = format!("{what} is not on record after {within} s, though the log has what was done after it");
     broken(
         "not-recorded",

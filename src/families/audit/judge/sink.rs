@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Found, broken, column, holds, inconclusive, or_nothing};
+use super::{Found, broken};
 use crate::families::Stance;
 use crate::families::audit::seen::{Seen, SinkSeen};
+use crate::families::ruling::{column, holds, inconclusive, or_nothing};
 
 /// Whether any subject may do any of this.
 pub(super) fn reached(seen: &Seen, subjects: &BTreeSet<String>, asked: &[String], changes: bool) -> Found {

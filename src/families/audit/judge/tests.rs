@@ -307,6 +307,25 @@ fn exemptions_and_stages_are_found(
     check(&Ask::Stages { tenant: "a".into() }, &seen, stages, stages_kind);
 }
 
+#[rstest]
+fn a_record_proves_no_name_where_nobody_knows_who_the_runner_is(#[values(true, false)] name: bool) {
+    let mut seen = seen(done(Deed::Read, name));
+    seen.runner = Person::default();
+    check(&ask(Deed::Read), &seen, Inconclusive, "runner-unknown");
+    let promised = promised(Metadata, RequestResponse);
+    let (both, kind) = if name { (Inconclusive, "runner-unknown") } else { (Skipped, "not-impersonated") };
+    check(&Ask::Impersonation { namespace: "a".into(), promised }, &seen, both, kind);
+}
+
+#[test]
+fn a_topic_of_which_nothing_was_asked_passes_nothing() {
+    let promised = promised(Metadata, RequestResponse);
+    let ask = Ask::Policy { tenant: "a".into(), topic: Topic::Secrets, promised };
+    let mut seen = row(Metadata, Metadata, &[]);
+    seen.policy.iter_mut().flatten().for_each(|row| row.topic = Topic::Pods);
+    check(&ask, &seen, Inconclusive, "not-asked");
+}
+
 #[test]
 fn without_a_policy_its_text_is_not_judged() {
     let seen = Seen::default();
@@ -325,10 +344,27 @@ fn without_a_policy_its_text_is_not_judged() {
 #[case::not_found(|seen: &mut Seen| seen.deeds.get_mut("deed").unwrap().events.clear(), Inconclusive, "not-found")]
 #[case::mute(|seen: &mut Seen| seen.controls.clear(), Inconclusive, "log-mute")]
 #[case::nothing_to_compare(|seen: &mut Seen| seen.deeds.clear(), Inconclusive, "not-found")]
+// That there is no event shows something only where there would have been one.
+#[case::nothing_kept_and_nothing_there(nothing_kept, Pass, "")]
+#[case::nothing_there_of_a_torn_log(|seen: &mut Seen| { nothing_kept(seen); log(seen).torn = 1; }, Inconclusive, "log-torn")]
+#[case::nothing_there_of_two_servers(|seen: &mut Seen| { nothing_kept(seen); log(seen).servers = Some(2); }, Inconclusive, "other-servers")]
+#[case::nothing_there_of_what_was_never_asked(|seen: &mut Seen| {
+    nothing_kept(seen);
+    seen.deeds.get_mut("deed").unwrap().answer.code = 0;
+}, Inconclusive, "not-found")]
 fn a_policy_in_force_is_told_by_the_levels(#[case] change: Scene, #[case] expected: Verdict, #[case] kind: &str) {
     let mut seen = seen(done(Deed::PodCreate, true));
     change(&mut seen);
     check(&Ask::InForce { namespaces: vec!["a".into()] }, &seen, expected, kind);
+}
+
+fn nothing_kept(seen: &mut Seen) {
+    kept(seen).level = Nothing;
+    seen.deeds.get_mut("deed").unwrap().events.clear();
+}
+
+fn log(seen: &mut Seen) -> &mut LogSeen {
+    seen.log.as_mut().unwrap()
 }
 
 fn kept(seen: &mut Seen) -> &mut KeptSeen {

@@ -1,31 +1,13 @@
 //! What is wrong, by name: the quota or limit that is missing or too wide, an API server that does not hold to
 //! it, or why nothing was proved.
 
-use super::Ruling;
-use crate::families::Cause;
 use crate::families::quota::seen::ShareSeen;
+use crate::families::ruling::{Ruling, broken, inconclusive};
 use crate::model::{Namespace, Quantity, Verdict};
-
-/// A promise that was seen to be broken.
-pub(super) fn broken(kind: &str, reason: String, sentence: String, remedy: String) -> Ruling {
-    let cause = Some(Cause { kind: kind.to_owned(), sentence, remedy });
-    Ruling { verdict: Verdict::Fail, reason, cause }
-}
-
-/// What proves nothing.
-pub(super) fn inconclusive(kind: &str, reason: String, remedy: &str) -> Ruling {
-    let cause = Some(Cause { kind: kind.to_owned(), sentence: reason.clone(), remedy: remedy.to_owned() });
-    Ruling { verdict: Verdict::Inconclusive, reason, cause }
-}
 
 /// What was not tried, for this reason.
 pub(super) fn skipped(reason: String) -> Ruling {
     Ruling { verdict: Verdict::Skipped, reason, cause: None }
-}
-
-/// What was seen to hold.
-pub(super) fn holds(reason: String) -> Ruling {
-    Ruling { verdict: Verdict::Pass, reason, cause: None }
 }
 
 /// No quota holds a resource.

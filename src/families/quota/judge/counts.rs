@@ -1,11 +1,12 @@
 //! Limits of quotas: by one request, one by one, and by many at once.
 
-use super::cause::{broken, full_already, holds, inconclusive, not_enforced, skipped};
-use super::{Found, Limit, Ruling, column, in_words, refused_by, unproved};
+use super::cause::{full_already, not_enforced, skipped};
+use super::{Found, Limit, in_words, refused_by, unproved};
 use crate::families::Stance;
 use crate::families::quota::refusal::Author;
 use crate::families::quota::rules::same;
 use crate::families::quota::seen::{Answer, EdgeSeen, RushSeen, TrySeen};
+use crate::families::ruling::{Ruling, broken, column, holds, inconclusive};
 use crate::model::Quantity;
 
 /// A limit that one request can reach.

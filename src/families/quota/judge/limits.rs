@@ -1,11 +1,12 @@
 //! Bounds of LimitRanges, and the defaults that they give.
 
-use super::cause::{broken, full_already, holds, inconclusive, limit_missing, limit_too_high, not_enforced, skipped};
-use super::{Found, Ruling, column, in_words, refused_by, unproved};
+use super::cause::{full_already, limit_missing, limit_too_high, not_enforced, skipped};
+use super::{Found, in_words, refused_by, unproved};
 use crate::families::Stance;
 use crate::families::quota::refusal::Author;
 use crate::families::quota::rules::{Sized, sized};
 use crate::families::quota::seen::{Answer, DefaultsSeen, PairSeen, ShareSeen, TrySeen};
+use crate::families::ruling::{Ruling, broken, column, holds, inconclusive};
 use crate::model::{Namespace, Quantity};
 use crate::semantics::quota::{Amounts, Bound, LimitType};
 

@@ -6,14 +6,15 @@ mod limits;
 #[cfg(test)]
 mod tests;
 
-use cause::{holds, inconclusive, quota_missing, quota_too_high};
+use cause::{quota_missing, quota_too_high};
 
 use super::ask::{Ask, Locked, Subject};
 use super::refusal::{Author, author};
 use super::rules::{Held, held};
 use super::seen::{Answer, Fault, ReviewSeen, Seen, ShareSeen, TrySeen};
-use crate::families::{CaseResult, Cause, Column, JudgeError, Judgement, Stance, ask_of};
-use crate::model::{Namespace, Quantity, Verdict};
+use crate::families::ruling::{Ruling, broken, column, holds, inconclusive};
+use crate::families::{CaseResult, Column, JudgeError, Judgement, Stance, ask_of};
+use crate::model::{Namespace, Quantity};
 use crate::plan::Case;
 
 /// Judges cases by what was seen. The same observations give the same verdicts, whenever.
@@ -29,13 +30,6 @@ pub fn judge(cases: &[Case], seen: &Seen) -> Result<Vec<CaseResult>, JudgeError>
     cases.iter().map(result).collect()
 }
 
-/// A verdict without its columns.
-struct Ruling {
-    verdict: Verdict,
-    reason: String,
-    cause: Option<Cause>,
-}
-
 /// What a case came to: its ruling, and what the objects and the requests say.
 struct Found {
     ruling: Ruling,
@@ -46,15 +40,7 @@ struct Found {
 
 fn judgement(ask: &Ask, seen: &Seen) -> Judgement {
     let Found { ruling, declared, computed, observed } = found(ask, seen);
-    Judgement {
-        verdict: ruling.verdict,
-        reason: ruling.reason,
-        declared: Column { stance: Stance::Denied, because: declared },
-        computed,
-        observed,
-        control: None,
-        cause: ruling.cause,
-    }
+    ruling.beside(column(Stance::Denied, declared), computed, observed)
 }
 
 fn found(ask: &Ask, seen: &Seen) -> Found {
@@ -133,10 +119,6 @@ impl Found {
         let unknown = || column(Stance::Unknown, "nothing that counts was seen");
         Self { ruling, declared, computed: unknown(), observed: unknown() }
     }
-}
-
-fn column(stance: Stance, because: impl Into<String>) -> Column {
-    Column { stance, because: because.into() }
 }
 
 fn not_seen(ask: &Ask) -> Ruling {
@@ -275,7 +257,7 @@ fn locked(namespace: &Namespace, subject: &Subject, objects: Locked, review: Opt
         review.ways.iter().filter(|(_, allowed)| **allowed == Ok(true)).map(|(way, _)| way.as_str()).collect();
     let silent = review.ways.values().chain(&review.control).find_map(|allowed| allowed.as_ref().err());
     let ruling = if !may.is_empty() {
-        cause::broken(
+        broken(
             "tenant-may-edit",
             format!("{subject} may edit the {what} of {namespace}"),
             format!("the API server's authorizers let {subject} {} in {namespace}", may.join(", ")),

@@ -10,7 +10,6 @@ use std::time::Duration;
 use futures::future::{LocalBoxFuture, join_all};
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
-use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use serde_json::{Value, json};
@@ -310,17 +309,10 @@ impl Site<'_> {
         let namespace = self.namespace;
         let who = &asker(subject, namespace);
         let ways = objects.ways().iter().map(|(verb, subresource)| {
-            let subresource = (!subresource.is_empty()).then(|| (*subresource).to_owned());
-            let what = subresource.as_ref().map_or_else(String::new, |part| format!("/{part}"));
-            let attributes = ResourceAttributes {
-                namespace: Some(namespace.to_string()),
-                resource: Some(objects.plural().to_owned()),
-                subresource,
-                verb: Some((*verb).to_owned()),
-                ..ResourceAttributes::default()
-            };
-            let way = format!("{verb} {}{what}", objects.plural());
-            async move { (way, self.may(who, What::Resource(attributes)).await) }
+            let slash = if subresource.is_empty() { "" } else { "/" };
+            let way = format!("{verb} {}{slash}{subresource}", objects.plural());
+            let what = What::on(verb, "", objects.plural(), subresource, namespace.as_str());
+            async move { (way, self.may(who, what).await) }
         });
         let ways: BTreeMap<String, Result<bool, String>> = join_all(ways).await.into_iter().collect();
         let control = Some(self.may(who, What::everybody()).await);
