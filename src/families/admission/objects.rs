@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::families::restricted;
 use crate::model::TenantId;
 use crate::semantics::admission::standards::{PUBLIC_ACCESS_BLOCK, breaks};
 use crate::tenancy::{AdmissionRule, Requirement};
@@ -30,14 +31,14 @@ pub(super) fn pod(rule: &AdmissionRule, rules: &[&AdmissionRule], tenant: &Tenan
         "kind": "Pod",
         "metadata": {
             "labels": labels,
-            "annotations": {"linkerd.io/inject": "disabled", "sidecar.istio.io/inject": "false"},
+            "annotations": restricted::annotations(),
         },
         "spec": {
             "automountServiceAccountToken": false,
             "enableServiceLinks": false,
             "terminationGracePeriodSeconds": 0,
             "schedulingGates": [{"name": GATE}],
-            "securityContext": {"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+            "securityContext": restricted::of_pod(),
             "containers": [container("c0", &image(rules))],
         },
     })
@@ -54,10 +55,7 @@ pub(super) fn container(name: &str, image: &str) -> Value {
         "name": name,
         "image": image,
         "resources": {"requests": {"cpu": "1m", "memory": "4Mi"}, "limits": {"cpu": "10m", "memory": "16Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "runAsNonRoot": true,
-            "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": restricted::of_container(),
     })
 }
 

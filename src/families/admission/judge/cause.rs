@@ -1,35 +1,17 @@
 //! What is wrong, by name: the policy that is missing, only tells, or spares the object; an engine that is away; or why
 //! nothing was proved.
 
-use super::Ruling;
-use crate::families::Cause;
 use crate::families::admission::ask::Ask;
+use crate::families::ruling::{Ruling, broken};
 use crate::model::Verdict;
 use crate::semantics::admission::{Concern, Effect};
 
 /// Policies that are asked nowhere and are named in one cause.
 const MOST_NAMED: usize = 5;
 
-/// A promise that was seen to be broken.
-pub(super) fn broken(kind: &str, reason: String, sentence: String, remedy: String) -> Ruling {
-    let cause = Some(Cause { kind: kind.to_owned(), sentence, remedy });
-    Ruling { verdict: Verdict::Fail, reason, cause }
-}
-
-/// What proves nothing.
-pub(super) fn inconclusive(kind: &str, reason: String, remedy: &str) -> Ruling {
-    let cause = Some(Cause { kind: kind.to_owned(), sentence: reason.clone(), remedy: remedy.to_owned() });
-    Ruling { verdict: Verdict::Inconclusive, reason, cause }
-}
-
 /// What was not tried, for this reason.
 pub(super) fn skipped(reason: String) -> Ruling {
     Ruling { verdict: Verdict::Skipped, reason, cause: None }
-}
-
-/// What was seen to hold.
-pub(super) fn holds(reason: String) -> Ruling {
-    Ruling { verdict: Verdict::Pass, reason, cause: None }
 }
 
 /// Why an object that breaks a rule was taken: what policies that are about such objects say.

@@ -8,8 +8,8 @@ mod tries;
 
 use super::ask::{Ask, Question};
 use super::seen::{Answer, Seen, TrySeen};
-use crate::families::{CaseResult, Cause, Column, JudgeError, Judgement, Stance, ask_of};
-use crate::model::Verdict;
+use crate::families::ruling::{Ruling, column, inconclusive};
+use crate::families::{CaseResult, Column, JudgeError, Stance, ask_of};
 use crate::plan::Case;
 
 /// Judges cases by what was seen. The same observations give the same verdicts, whenever.
@@ -20,25 +20,10 @@ pub fn judge(cases: &[Case], seen: &Seen) -> Result<Vec<CaseResult>, JudgeError>
     let result = |case: &Case| {
         let ask: Ask = ask_of(case)?;
         let Found { ruling, computed, observed } = found(&ask, seen);
-        let judgement = Judgement {
-            verdict: ruling.verdict,
-            reason: ruling.reason,
-            declared: Column { stance: Stance::Denied, because: declared(&ask) },
-            computed,
-            observed,
-            control: None,
-            cause: ruling.cause,
-        };
+        let judgement = ruling.beside(column(Stance::Denied, declared(&ask)), computed, observed);
         Ok(CaseResult { case: case.clone(), judgement, evidence: evidence(&ask) })
     };
     cases.iter().map(result).collect()
-}
-
-/// A verdict without its columns.
-struct Ruling {
-    verdict: Verdict,
-    reason: String,
-    cause: Option<Cause>,
 }
 
 /// What a case came to: its ruling, and what the policies and the requests say.
@@ -56,10 +41,6 @@ impl Found {
     }
 }
 
-fn column(stance: Stance, because: impl Into<String>) -> Column {
-    Column { stance, because: because.into() }
-}
-
 fn declared(ask: &Ask) -> String {
     match (&ask.rule, &ask.question) {
         (_, Question::ExemptLabel { .. } | Question::Exception { .. }) => {
@@ -72,7 +53,7 @@ fn declared(ask: &Ask) -> String {
 
 fn found(ask: &Ask, seen: &Seen) -> Found {
     if let Some(why) = seen.closed.get(&ask.namespace) {
-        return Found::nothing(cause::inconclusive(
+        return Found::nothing(inconclusive(
             "unread",
             format!("{} can't be tried: {why}", ask.namespace),
             "give the runner what it needs, and run again",

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use super::cause::{broken, holds, inconclusive, rule_of, skipped};
+use super::cause::{rule_of, skipped};
 use super::tries::{authors, not_asked, silent};
-use super::{Found, Ruling, column, in_words};
+use super::{Found, in_words};
 use crate::families::Stance;
 use crate::families::admission::ask::{Ask, Subject};
 use crate::families::admission::seen::{Answer, ReviewSeen, Seen, TrySeen};
+use crate::families::ruling::{Ruling, broken, column, holds, inconclusive};
 use crate::model::Verdict;
 use crate::semantics::admission::{Concern, Effect, Policy};
 

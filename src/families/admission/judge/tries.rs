@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::cause::{self, holds, inconclusive, skipped};
-use super::{Found, Ruling, column, in_words, shortened};
+use super::cause::{self, skipped};
+use super::{Found, in_words, shortened};
 use crate::families::admission::ask::Ask;
 use crate::families::admission::refusal::{Author, author, away};
 use crate::families::admission::seen::{Answer, Seen, TrySeen};
+use crate::families::ruling::{Ruling, column, holds, inconclusive};
 use crate::families::{Column, Stance};
 use crate::semantics::admission::{Concern, Effect, Engine, Policy};
 
