@@ -3,11 +3,11 @@
 
 use tenantproof::model::Verdict;
 
-use super::support::{Rbac, Story, labs};
+use super::support::{Rbac, Story, first_lab};
 
 #[test]
 fn a_binding_that_opens_a_fence_is_found_with_its_chain() {
-    for lab in labs().into_iter().take(1) {
+    if let Some(lab) = first_lab() {
         let story = Story::new(&lab, "rbac");
         let run = || lab.run(&story.tenancy()).families(&["rbac"]).end();
         run().expect_code(0);
@@ -41,7 +41,7 @@ fn a_binding_that_opens_a_fence_is_found_with_its_chain() {
 
 #[test]
 fn a_runner_that_may_not_ask_proves_nothing() {
-    for lab in labs().into_iter().take(1) {
+    if let Some(lab) = first_lab() {
         let story = Story::new(&lab, "mute");
         let name = format!("{}-reader", story.a);
         let rules = "rules:\n- {apiGroups: ['*'], resources: ['*'], verbs: [get, list]}\n";

@@ -33,6 +33,16 @@ pub(crate) fn labs() -> Vec<Lab> {
     labs
 }
 
+/// The first lab of this test run: for what no CNI changes.
+pub(crate) fn first_lab() -> Option<Lab> {
+    let contexts = std::env::var("TENANTPROOF_LABS").unwrap_or_default();
+    let first = contexts.split(',').find(|context| !context.is_empty());
+    if first.is_none() {
+        skipped("TENANTPROOF_LABS names no cluster; `make test` brings them up");
+    }
+    first.map(Lab::open)
+}
+
 /// Says that a test is skipped, where everybody sees it: what a passing test prints by `eprintln` is
 /// not shown.
 pub(crate) fn skipped(why: &str) {

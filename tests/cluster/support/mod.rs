@@ -11,7 +11,7 @@ mod watch;
 mod workload;
 
 pub(crate) use audit::{AuditFiles, Relay};
-pub(crate) use lab::{Ended, Lab, Run, eventually, lab_to_break, lab_without_enforcement, labs, skipped};
+pub(crate) use lab::{Ended, Lab, Run, eventually, first_lab, lab_to_break, lab_without_enforcement, labs, skipped};
 pub(crate) use live::{Live, expect_nothing_left, leftovers, until_there_are_probes};
 pub(crate) use rbac::Rbac;
 pub(crate) use sample::Sample;
