@@ -91,6 +91,7 @@ mod tests {
             policy: Policy::new(Engine::Gatekeeper, "phi"),
             effect,
             fails_open: None,
+            may_fail_open: None,
             unclear: None,
             keys: std::collections::BTreeSet::new(),
         };

@@ -31,6 +31,7 @@ pub(super) fn concern(
         fails_open: (spec.failure_policy.as_deref() == Some("Ignore")).then(|| {
             format!("failurePolicy of ValidatingAdmissionPolicy {name} is Ignore: what it fails to evaluate passes")
         }),
+        may_fail_open: None,
         unclear: None,
         keys: keys(matched.and_then(|matched| matched.namespace_selector.as_ref())),
     };

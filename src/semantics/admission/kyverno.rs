@@ -60,6 +60,9 @@ struct Rule {
     r#match: Filters,
     exclude: Option<Filters>,
     validate: Option<Validate>,
+    preconditions: Option<serde_json::Value>,
+    #[serde(rename = "celPreconditions")]
+    cel_preconditions: Option<serde_json::Value>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -160,19 +163,32 @@ pub(super) fn concern(
         policy: Policy::new(Engine::Kyverno, name),
         effect: Effect::Spares(String::new()),
         fails_open: open.then(|| format!("failurePolicy of Kyverno policy {name} is Ignore")).or(called.fails_open()),
+        may_fail_open: called.may_fail_open(),
         unclear: called.unclear.clone(),
         keys: called.keys.clone(),
     };
     if configured.is_some_and(|one| !one.match_conditions.is_empty()) {
         concern.unclear = Some("its match conditions are not computed".to_owned());
     }
+    let mut refusing = 0;
     for rule in about {
         concern.keys.extend(rule.keys());
         let effect = policy.effect(rule, &called, asked, own);
+        if effect == Effect::Refuses {
+            refusing += 1;
+            if rule.preconditions.is_some() || rule.cel_preconditions.is_some() {
+                concern.unclear = Some("its preconditions are not computed".to_owned());
+            }
+        }
         // One rule that refuses is enough.
         if effect == Effect::Refuses || matches!(concern.effect, Effect::Spares(_)) {
             concern.effect = effect;
         }
+    }
+    let rules = policy.spec.rules.iter().filter(|rule| rule.validate.is_some()).count();
+    if refusing > 0 && refusing < rules {
+        concern.unclear =
+            Some(format!("{refusing} of its {rules} rules are asked about it, and which is not computed"));
     }
     Some(concern)
 }
@@ -212,6 +228,7 @@ pub(super) fn validating(
         policy: Policy::new(Engine::Kyverno, name),
         effect,
         fails_open: open.then(|| format!("failurePolicy of Kyverno policy {name} is Ignore")).or(called.fails_open()),
+        may_fail_open: called.may_fail_open(),
         unclear: (!policy.spec.match_conditions.is_empty())
             .then(|| "its match conditions are not computed".to_owned())
             .or(called.unclear),
@@ -402,6 +419,33 @@ mod tests {
     fn a_policy_stands_to_a_pod(#[case] spec: Value, #[case] expected: Option<&str>) {
         let labels = Labels::new();
         assert_eq!(effect(&spec, &Asked::pod(Operation::Create, "a", &labels)).as_deref(), expected);
+    }
+
+    #[rstest]
+    #[case::one_rule(json!([{"match": pods(), "validate": {"failureAction": "Enforce"}}]), false)]
+    #[case::on_preconditions(
+        json!([{"match": pods(), "validate": {"failureAction": "Enforce"}, "preconditions": {"all": []}}]), true
+    )]
+    #[case::one_rule_of_two(
+        json!([{"match": pods(), "validate": {"failureAction": "Enforce"}},
+            {"match": {"any": [{"resources": {"kinds": ["Pod"], "operations": ["UPDATE"]}}]},
+                "validate": {"failureAction": "Enforce"}}]),
+        true
+    )]
+    #[case::both(
+        json!([{"match": pods(), "validate": {"failureAction": "Enforce"}},
+            {"match": pods(), "validate": {"failureAction": "Enforce"}}]),
+        false
+    )]
+    #[case::one_that_mutates(
+        json!([{"match": pods(), "validate": {"failureAction": "Enforce"}}, {"match": pods(), "mutate": {}}]), false
+    )]
+    fn which_rules_are_asked_is_computed_or_not(#[case] rules: Value, #[case] unclear: bool) {
+        let policy = serde_json::from_value(json!({"metadata": {"name": "k"}, "spec": {"rules": rules}})).unwrap();
+        let labels = Labels::new();
+        let asked = Asked::pod(Operation::Create, "a", &labels);
+        let concern = concern(&policy, &webhooks(&["validate.kyverno.svc-fail"]), &asked, &labels).unwrap();
+        assert_eq!(concern.unclear.is_some(), unclear, "{:?}", concern.unclear);
     }
 
     #[test]

@@ -139,7 +139,10 @@ pub struct Concern {
     pub effect: Effect,
     /// Why such requests pass while the policy can't be asked or fails; `None` where they are refused.
     pub fails_open: Option<String>,
-    /// What is not computed of when it is asked, such as match conditions; `None` where all is.
+    /// Why it is not computed whether they pass then; `None` where it is.
+    pub may_fail_open: Option<String>,
+    /// What is not computed of when it is asked, such as match conditions, or of which of its rules are; `None` where
+    /// all is.
     pub unclear: Option<String>,
     /// The labels of the namespace by which the policy is chosen, or the namespace is spared.
     pub keys: BTreeSet<String>,

@@ -148,6 +148,7 @@ fn pod_security(asked: &Asked<'_>, own: &Labels) -> Option<Concern> {
         policy: Policy::new(Engine::PodSecurity, name),
         effect,
         fails_open: None,
+        may_fail_open: None,
         unclear: None,
         keys: [standards::ENFORCE.to_owned()].into(),
     })

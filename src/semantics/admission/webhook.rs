@@ -8,8 +8,10 @@ use super::{Asked, Engine};
 /// How the webhooks of an engine stand to a request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Called {
-    /// Those that are called, and what becomes of the request where one can't be.
+    /// Those that are called, and whose failure refuses the request.
     pub(super) closed: Vec<String>,
+    /// Those of them that are called on conditions which are not computed.
+    pub(super) conditional: Vec<String>,
     /// Those whose failure lets the request pass.
     pub(super) open: Vec<String>,
     /// Why others are not called.
@@ -23,12 +25,23 @@ pub(super) struct Called {
 impl Called {
     /// Whether any is called.
     pub(super) fn any(&self) -> bool {
-        !self.closed.is_empty() || !self.open.is_empty()
+        !self.closed.is_empty() || !self.conditional.is_empty() || !self.open.is_empty()
     }
 
-    /// Why the request passes while the engine is away; `None` where it is refused then.
+    /// Why the request passes while the engine is away; `None` where it is refused then, or may be.
     pub(super) fn fails_open(&self) -> Option<String> {
-        (self.closed.is_empty() && self.any()).then(|| self.open.join("; "))
+        let open = self.closed.is_empty() && self.conditional.is_empty() && self.any();
+        open.then(|| self.open.join("; "))
+    }
+
+    /// Why it is not computed whether the request passes then: one webhook that is called lets it pass, and another that
+    /// would not is called on conditions. Where there is none but that one, a refusal by the engine shows that it was
+    /// called.
+    pub(super) fn may_fail_open(&self) -> Option<String> {
+        let unknown = self.closed.is_empty() && !self.conditional.is_empty() && !self.open.is_empty();
+        unknown.then(|| {
+            format!("{}; webhook {} is called on conditions", self.open.join("; "), self.conditional.join(", "))
+        })
     }
 }
 
@@ -93,7 +106,8 @@ pub(super) fn called(
                 .push(format!("webhook {name} is not called about such objects: its objectSelector spares them"));
             continue;
         }
-        if webhook.match_conditions.as_ref().is_some_and(|conditions| !conditions.is_empty()) {
+        let conditional = webhook.match_conditions.as_ref().is_some_and(|conditions| !conditions.is_empty());
+        if conditional {
             called.unclear = Some(format!("the match conditions of webhook {name} are not computed"));
         }
         let seconds = webhook.timeout_seconds.unwrap_or(10);
@@ -102,6 +116,8 @@ pub(super) fn called(
                 "failurePolicy of webhook {name} is Ignore: a request passes after {seconds} s without an answer"
             );
             called.open.push(why);
+        } else if conditional {
+            called.conditional.push(name);
         } else {
             called.closed.push(name);
         }
@@ -158,9 +174,19 @@ mod tests {
         assert_eq!((called.any(), called.fails_open().as_deref()), (any, open));
     }
 
+    #[rstest]
+    #[case::one_that_fails_closed_is_enough(&[json!({"failurePolicy": "Fail"})], false)]
+    #[case::one_that_may_not_be_called_is_not(&[json!({"matchConditions": [{"name": "c", "expression": "x"}]})], true)]
+    #[case::beside_one_that_is(&[json!({"matchConditions": [{"name": "c", "expression": "x"}]}), json!({})], false)]
+    fn beside_a_webhook_that_fails_open(#[case] others: &[Value], #[case] unclear: bool) {
+        let open = webhook(&json!({"failurePolicy": "Ignore"}));
+        let called = of(&others.iter().map(webhook).chain([open]).collect::<Vec<_>>());
+        assert_eq!((called.fails_open(), called.may_fail_open().is_some()), (None, unclear));
+    }
+
     #[test]
-    fn one_webhook_that_fails_closed_is_enough() {
-        let called = of(&[webhook(&json!({"failurePolicy": "Ignore"})), webhook(&json!({"failurePolicy": "Fail"}))]);
-        assert_eq!(called.fails_open(), None);
+    fn a_webhook_that_was_called_and_is_the_only_one_fails_closed_whatever_its_conditions() {
+        let called = of(&[webhook(&json!({"matchConditions": [{"name": "c", "expression": "x"}]}))]);
+        assert_eq!((called.fails_open(), called.may_fail_open(), called.any()), (None, None, true));
     }
 }

@@ -51,10 +51,17 @@ pub(super) fn covered(ask: &Ask, key: &str, others: &[String], seen: &Seen) -> F
     for other in others {
         let Some(text) = seen.tries.get(other) else { return Found::nothing(not_asked(ask)) };
         let of_them = |one: &&Concern| policies.contains(&one.policy);
-        if text.concerns.iter().filter(of_them).any(Concern::refuses) {
+        let asked: Vec<&Concern> = text.concerns.iter().filter(of_them).filter(|one| one.refuses()).collect();
+        if asked.iter().any(|one| one.unclear.is_none()) {
             continue;
         }
         let (what, namespace) = (&text.asked, &ask.namespace);
+        if let Some((one, why)) = asked.iter().find_map(|one| one.unclear.as_ref().map(|why| (one, why))) {
+            let reason = format!("whether {} is asked about {what} in {namespace} is not known: {why}", one.policy);
+            let remedy = "hold the rule by a policy whose text says by rules and selectors alone when it is asked";
+            let computed = column(Stance::Unknown, format!("{}: {why}", one.policy));
+            return Found { ruling: inconclusive("not-computed", reason, remedy), computed, observed };
+        }
         let computed = column(Stance::Allowed, format!("{names}: not asked about {what}"));
         let reason =
             format!("{names} refuses what breaks rule {} in {namespace}, and is not asked about {what}", rule_of(ask));
@@ -85,14 +92,22 @@ pub(super) fn fail_closed(ask: &Ask, key: &str, seen: &Seen) -> Found {
     let observed = column(Stance::Unknown, format!("{}; no engine is taken down", in_words(tried)));
     let of_them: Vec<&Concern> = tried.concerns.iter().filter(|one| policies.contains(&one.policy)).collect();
     let (rule, namespace) = (rule_of(ask), &ask.namespace);
-    if let Some(closed) = of_them.iter().find(|one| one.refuses() && one.fails_open.is_none()) {
-        let unclear = closed.unclear.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+    let closed = |one: &&&Concern| one.refuses() && one.fails_open.is_none() && one.may_fail_open.is_none();
+    if let Some(closed) = of_them.iter().find(closed) {
         let reason = format!(
-            "{} refuses what breaks rule {rule} in {namespace}, and requests are refused while it can't be asked{unclear}",
+            "{} refuses what breaks rule {rule} in {namespace}, and requests are refused while it can't be asked",
             closed.policy
         );
         let computed = column(Stance::Denied, format!("{} fails closed", closed.policy));
         return Found { ruling: holds(reason), computed, observed };
+    }
+    if let Some((one, why)) = of_them.iter().find_map(|one| one.may_fail_open.as_ref().map(|why| (one, why))) {
+        let reason = format!(
+            "whether what breaks rule {rule} passes in {namespace} while its engine is away is not known: {why}"
+        );
+        let ruling =
+            inconclusive("not-computed", reason, "let no webhook that asks the engine fail open, and run again");
+        return Found { ruling, computed: column(Stance::Unknown, format!("{}: {why}", one.policy)), observed };
     }
     let Some((open, why)) = of_them.iter().find_map(|one| one.fails_open.as_ref().map(|why| (one, why))) else {
         let names: Vec<String> = policies.iter().map(ToString::to_string).collect();
@@ -116,6 +131,16 @@ pub(super) fn fail_closed(ask: &Ask, key: &str, seen: &Seen) -> Found {
 /// Whether a tenant may change labels by which its namespace is chosen or spared.
 pub(super) fn exempt_label(ask: &Ask, labels: &[String], reviews: &[(Subject, String)], seen: &Seen) -> Found {
     let namespace = &ask.namespace;
+    if labels.is_empty()
+        && let Some(unread) = seen.unread.first()
+    {
+        let reason = format!("by which labels policies are chosen in {namespace} is not known: {unread}");
+        return Found::nothing(inconclusive(
+            "policy-unread",
+            reason,
+            "let the runner read policies and webhooks, and run again",
+        ));
+    }
     if labels.is_empty() {
         let reason =
             format!("no policy that is asked in {namespace} is chosen by a label of the namespace that can change");

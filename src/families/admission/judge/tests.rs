@@ -40,7 +40,7 @@ fn met() -> Answer {
 
 fn concern(name: &str, effect: Effect) -> Concern {
     let policy = Policy::new(Engine::Gatekeeper, name);
-    Concern { policy, effect, fails_open: None, unclear: None, keys: BTreeSet::new() }
+    Concern { policy, effect, fails_open: None, may_fail_open: None, unclear: None, keys: BTreeSet::new() }
 }
 
 fn tried(answers: Vec<Answer>, concerns: Vec<Concern>) -> TrySeen {
@@ -172,6 +172,12 @@ fn with_text(text: Vec<Concern>, answers: Vec<Answer>, concerns: Vec<Concern>) -
 #[case::by_another(vec![concern("other", Effect::Refuses)], vec![gatekeeper("phi")], Verdict::Fail, "not-covered")]
 #[case::nobody_refuses(vec![concern("phi", Effect::Refuses)], vec![taken()], Verdict::Inconclusive, "nobody-refuses")]
 #[case::away(vec![concern("phi", Effect::Refuses)], vec![away()], Verdict::Inconclusive, "engine-away")]
+#[case::on_conditions(
+    vec![Concern { unclear: Some("its match conditions are not computed".to_owned()), ..concern("phi", Effect::Refuses) }],
+    vec![gatekeeper("phi")],
+    Verdict::Inconclusive,
+    "not-computed"
+)]
 fn who_refuses_must_be_asked_about_changes(
     #[case] text: Vec<Concern>,
     #[case] answers: Vec<Answer>,
@@ -196,6 +202,11 @@ fn open(name: &str) -> Concern {
 )]
 #[case::open_beside_another_that_is_open(vec![open("phi"), open("other")], Verdict::Fail, "fails-open")]
 #[case::not_read(vec![], Verdict::Inconclusive, "policy-unread")]
+#[case::open_beside_a_webhook_on_conditions(
+    vec![Concern { may_fail_open: Some("x".to_owned()), ..concern("phi", Effect::Refuses) }],
+    Verdict::Inconclusive,
+    "not-computed"
+)]
 fn who_refuses_must_fail_closed(#[case] concerns: Vec<Concern>, #[case] verdict: Verdict, #[case] kind: &str) {
     let seen = with_text(Vec::new(), vec![gatekeeper("phi")], concerns);
     let result = judged(Question::FailClosed { key: KEY.to_owned() }, &seen);
@@ -225,7 +236,9 @@ fn a_tenant_must_not_exempt_itself(#[case] seen: Seen, #[case] verdict: Verdict,
 #[test]
 fn what_no_label_decides_and_no_engine_knows_needs_nobody() {
     let labels = Question::ExemptLabel { labels: Vec::new(), reviews: Vec::new() };
-    assert_eq!(told(&judged(labels, &Seen::default())), (Verdict::Pass, ""));
+    assert_eq!(told(&judged(labels.clone(), &Seen::default())), (Verdict::Pass, ""));
+    let unread = Seen { unread: vec!["constraints: forbidden".to_owned()], ..Seen::default() };
+    assert_eq!(told(&judged(labels, &unread)), (Verdict::Inconclusive, "policy-unread"));
     let exception = Question::Exception { engine: false, reviews: Vec::new() };
     assert_eq!(told(&judged(exception, &Seen::default())), (Verdict::Skipped, ""));
 }
