@@ -1,5 +1,8 @@
 //! Asking the API server whether somebody may do something. Nothing is created by it.
 
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::authorization::v1::{
     NonResourceAttributes, ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
@@ -79,6 +82,24 @@ pub async fn may(client: &Client, who: &Subject, what: What) -> Result<Ruling, S
     let plainly = PostParams::default();
     let reviewed = patiently(|| reviews.create(&plainly, &review)).await.map_err(|error| in_words(&error))?;
     read(reviewed.status)
+}
+
+/// What the authorizers said of a subject: each way that was asked for, and the control case, which every authenticated
+/// subject may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reviewed {
+    /// Each way: whether it is allowed, or why that was not told.
+    pub ways: BTreeMap<String, Result<bool, String>>,
+    /// Whether it may do what everybody may.
+    pub control: Result<bool, String>,
+}
+
+/// Asks the authorizers for several ways of a subject at once, beside the control case.
+pub async fn review(client: &Client, who: &Subject, ways: Vec<(String, What)>) -> Reviewed {
+    let allowed = async |what| may(client, who, what).await.map(|ruling| ruling.allowed);
+    let allowed = &allowed;
+    let asked = ways.into_iter().map(|(way, what)| async move { (way, allowed(what).await) });
+    Reviewed { ways: join_all(asked).await.into_iter().collect(), control: allowed(What::everybody()).await }
 }
 
 /// Asks the authorizers whether the runner itself may do something.

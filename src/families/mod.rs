@@ -21,6 +21,7 @@ use serde::Deserialize;
 pub use judgement::{CaseResult, Cause, Column, Coverage, Judgement, Stance};
 pub use mutant::Mutant;
 pub use observe::{FamilyPlan, Field, Limits, Observed, Record, Stage, Witness};
+pub use subjects::{ReviewSeen, Subject};
 
 use crate::document::shape::Slot;
 use crate::model::{CaseId, Family, Namespace, NodeName, TenantId};

@@ -1,9 +1,8 @@
 //! What a case of this family asks.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
+use crate::families::Subject;
 use crate::model::{Namespace, RuleId};
 
 /// What a case asks.
@@ -53,29 +52,4 @@ pub enum Question {
         /// Who, and the key of the review.
         reviews: Vec<(Subject, String)>,
     },
-}
-
-/// Somebody who acts for a tenant.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "name", rename_all = "kebab-case")]
-pub enum Subject {
-    /// A group of the tenancy.
-    Group(String),
-    /// A user of the tenancy.
-    User(String),
-    /// All service accounts of the namespace.
-    ServiceAccounts,
-    /// One of them.
-    ServiceAccount(String),
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Group(name) => write!(f, "group {name}"),
-            Self::User(name) => write!(f, "user {name}"),
-            Self::ServiceAccounts => f.write_str("its service accounts"),
-            Self::ServiceAccount(name) => write!(f, "service account {name}"),
-        }
-    }
 }

@@ -20,11 +20,11 @@ mod settle;
 mod trials;
 mod variants;
 
-pub use ask::{Ask, Question, Subject};
+pub use ask::{Ask, Question};
 pub use judge::judge;
 pub use parameters::{AdmissionParameters, Demand, Way};
 pub use plan::{AdmissionPlan, plan};
-pub use seen::{Answer, ReviewSeen, Seen, TrySeen};
+pub use seen::{Answer, Seen, TrySeen};
 
 use super::{FamilyEntry, seen_of};
 use crate::document::shape::Slot;

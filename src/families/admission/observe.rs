@@ -12,20 +12,18 @@ use kube::Client;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::ask::Subject;
 use super::controllers::Controller;
 use super::objects::Edit;
 use super::plan::{AdmissionPlan, Review, Reviewed};
 use super::refusal::away;
-use super::seen::{Answer, AnswerSeen, ReviewSeen, Seen, TrySeen};
+use super::seen::{Answer, AnswerSeen, Seen, TrySeen};
 use super::settle::unsettled;
 use super::trials::{How, Request, Trial};
 use crate::cluster::access::{self, What};
 use crate::cluster::{Change, ClusterError, RUN_LABEL, TRIAL_LABEL, TrialAnswer, TrialKind, Trials};
-use crate::families::{Coverage, FamilyPlan, Field, Observed, Stage};
+use crate::families::{Coverage, FamilyPlan, Field, Observed, ReviewSeen, Stage};
 use crate::model::{Namespace, RunId};
 use crate::plan::{Case, Mode};
-use crate::semantics::rbac;
 
 /// Requests that are under way at the same time, over all namespaces.
 const AT_ONCE: usize = 12;
@@ -403,7 +401,7 @@ impl Bench<'_> {
 
     async fn review(&self, review: &Review) -> ReviewSeen {
         let namespace = review.namespace.as_str();
-        let who = &asker(&review.subject, namespace);
+        let who = review.subject.known_in(&review.namespace);
         let attributes = |group: &str, resource: &str, verb: &str, name: Option<&str>| ResourceAttributes {
             group: Some(group.to_owned()),
             namespace: Some(namespace.to_owned()),
@@ -424,19 +422,9 @@ impl Bench<'_> {
                 })
                 .collect(),
         };
-        let asked = ways.into_iter().map(|(way, what)| async move { (way, self.may(who, What::Resource(what)).await) });
-        let ways = join_all(asked).await.into_iter().collect();
-        let control = Some(self.may(who, What::everybody()).await);
-        ReviewSeen {
-            user: who.user_name().unwrap_or_default().to_owned(),
-            groups: who.groups().to_vec(),
-            ways,
-            control,
-        }
-    }
-
-    async fn may(&self, who: &rbac::Subject, what: What) -> Result<bool, String> {
-        access::may(self.client, who, what).await.map(|ruling| ruling.allowed)
+        let ways = ways.into_iter().map(|(way, what)| (way, What::Resource(what))).collect();
+        let access::Reviewed { ways, control } = access::review(self.client, &who, ways).await;
+        ReviewSeen::of(&who, ways, control)
     }
 
     /// The pod as a template, by which its pods can be found again.
@@ -483,14 +471,5 @@ const fn kind_of(controller: Controller) -> TrialKind {
         Controller::StatefulSet => TrialKind::StatefulSet,
         Controller::Job => TrialKind::Job,
         Controller::CronJob => TrialKind::CronJob,
-    }
-}
-
-fn asker(subject: &Subject, namespace: &str) -> rbac::Subject {
-    match subject {
-        Subject::Group(name) => rbac::Subject::group(name, []),
-        Subject::User(name) => rbac::Subject::user(name, []),
-        Subject::ServiceAccounts => rbac::Subject::any_service_account(namespace),
-        Subject::ServiceAccount(name) => rbac::Subject::service_account(namespace, name),
     }
 }

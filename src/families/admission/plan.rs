@@ -2,26 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::core::v1::ServiceAccount;
 use serde_json::{Value, json};
 
-use super::ask::{Ask, Question, Subject};
+use super::ask::{Ask, Question};
 use super::controllers::Controller;
 use super::needs::BUCKETS;
 use super::objects::{Edit, bucket, pod};
 use super::parameters::{AdmissionParameters, Demand, Way};
 use super::trials::{How, Request, Text, Trial};
 use super::variants::{self, Variant};
-use crate::families::PlanInput;
+use crate::families::{PlanInput, Subject, subjects};
 use crate::model::{CaseId, Family, Namespace};
 use crate::plan::{Case, Mode};
 use crate::semantics::admission::{Concern, Engine, Policies};
-use crate::semantics::kinds::SERVICE_ACCOUNTS;
 use crate::suite::{Access, Check};
 use crate::tenancy::{AdmissionRule, Party, PartyKind};
-
-/// Service accounts of one namespace that are asked for one by one; all of them together always are.
-const MOST_ACCOUNTS: usize = 20;
 
 /// Everything that a run of this family will do.
 pub struct AdmissionPlan {
@@ -301,7 +296,9 @@ impl Site<'_> {
         let engine = self.policies.has_kyverno();
         let mut reviews = Vec::new();
         if what == Reviewed::Labels || engine {
-            for subject in self.subjects(&mut plan.not_tried) {
+            for subject in
+                subjects::in_namespace(&self.party.subjects, self.namespace, self.input.snapshot, &mut plan.not_tried)
+            {
                 let key = format!("review:{namespace}/{word}/{subject}");
                 let review = Review { namespace: namespace.clone(), subject: subject.clone(), what };
                 plan.reviews.insert(key.clone(), review);
@@ -322,28 +319,6 @@ impl Site<'_> {
         // The API server keeps the label with the namespace's own name.
         let labels = keys.into_iter().filter(|key| key != "kubernetes.io/metadata.name").collect();
         Question::ExemptLabel { labels, reviews }
-    }
-
-    fn subjects(&self, not_tried: &mut Vec<String>) -> Vec<Subject> {
-        let declared = &self.party.subjects;
-        let groups = declared.groups.iter().cloned().map(Subject::Group);
-        let mut subjects: Vec<Subject> = groups.chain(declared.users.iter().cloned().map(Subject::User)).collect();
-        subjects.push(Subject::ServiceAccounts);
-        let accounts: Vec<ServiceAccount> = self.input.snapshot.typed(&SERVICE_ACCOUNTS);
-        let here = accounts.into_iter().map(|account| account.metadata);
-        let here = here.filter(|account| account.namespace.as_deref() == Some(self.namespace.as_str()));
-        let mut names: Vec<String> = here.filter_map(|account| account.name).collect();
-        names.sort_unstable();
-        if names.len() > MOST_ACCOUNTS {
-            let more = names.len() - MOST_ACCOUNTS;
-            let why = format!("{more} service accounts of {}: asked for together only", self.namespace);
-            if !not_tried.contains(&why) {
-                not_tried.push(why);
-            }
-            names.truncate(MOST_ACCOUNTS);
-        }
-        subjects.extend(names.into_iter().map(Subject::ServiceAccount));
-        subjects
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::families::ReviewSeen;
 use crate::model::Namespace;
 use crate::plan::Mode;
 use crate::semantics::admission::Concern;
@@ -86,17 +87,4 @@ pub enum Answer {
         /// Why.
         why: String,
     },
-}
-
-/// What a subject may do, by the authorizers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReviewSeen {
-    /// The user that was asked for.
-    pub user: String,
-    /// Its groups.
-    pub groups: Vec<String>,
-    /// Each way: whether it is allowed, or why that was not told.
-    pub ways: BTreeMap<String, Result<bool, String>>,
-    /// Whether the same subject may do what everybody may: the control case.
-    pub control: Option<Result<bool, String>>,
 }

@@ -18,13 +18,11 @@ mod rules;
 mod seen;
 mod shape;
 
-pub use ask::{Ask, Locked, Subject};
+pub use ask::{Ask, Locked};
 pub use judge::judge;
 pub use parameters::{QuotaParameters, Trial};
 pub use plan::{QuotaPlan, plan};
-pub use seen::{
-    Answer, DefaultsSeen, EdgeSeen, Fault, PairSeen, RefusedSeen, ReviewSeen, RushSeen, Seen, ShareSeen, TrySeen,
-};
+pub use seen::{Answer, DefaultsSeen, EdgeSeen, Fault, PairSeen, RefusedSeen, RushSeen, Seen, ShareSeen, TrySeen};
 
 use super::{FamilyEntry, seen_of};
 use crate::document::shape::Slot;

@@ -2,22 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::core::v1::ServiceAccount;
-
-use super::ask::{Ask, Locked, Subject};
+use super::ask::{Ask, Locked};
 use super::parameters::{QuotaParameters, Trial};
 use super::seen::ShareSeen;
 use super::shape::{Sort, sort};
-use crate::families::PlanInput;
+use crate::families::{PlanInput, Subject, subjects};
 use crate::model::{CaseId, Family, Namespace, Quantity};
 use crate::plan::{Case, Mode};
-use crate::semantics::kinds::SERVICE_ACCOUNTS;
 use crate::semantics::quota::{Bound, LimitType, Limits, holdings, usual_name};
 use crate::suite::{Access, Check};
 use crate::tenancy::{Party, PartyKind};
-
-/// Service accounts of one namespace that are asked for one by one; all of them together always are.
-const MOST_ACCOUNTS: usize = 20;
 
 /// Everything that a run of this family will do.
 pub struct QuotaPlan {
@@ -234,21 +228,7 @@ impl Place<'_> {
 
     fn locked(&self, not_tried: &mut Vec<String>) -> Vec<Asked> {
         let namespace = self.namespace;
-        let subjects = &self.party.subjects;
-        let mut all: Vec<Subject> = subjects.groups.iter().cloned().map(Subject::Group).collect();
-        all.extend(subjects.users.iter().cloned().map(Subject::User));
-        all.push(Subject::ServiceAccounts);
-        let mut accounts: Vec<String> = self.accounts();
-        if let Some(why) = self.input.snapshot.why_unread(&SERVICE_ACCOUNTS, Some(namespace.as_str())) {
-            not_tried.push(format!("each service account of {namespace} by itself: they can't be read: {why}"));
-        }
-        if accounts.len() > MOST_ACCOUNTS {
-            let left = accounts.split_off(MOST_ACCOUNTS).len();
-            not_tried.push(format!(
-                "{left} service accounts of {namespace} by themselves, beyond the first {MOST_ACCOUNTS}"
-            ));
-        }
-        all.extend(accounts.into_iter().map(Subject::ServiceAccount));
+        let all = subjects::in_namespace(&self.party.subjects, namespace, self.input.snapshot, not_tried);
         let each = all.into_iter().flat_map(|subject| {
             [Locked::ResourceQuotas, Locked::LimitRanges].map(|objects| (subject.clone(), objects))
         });
@@ -259,14 +239,6 @@ impl Place<'_> {
             (what, title, Ask::Locked { namespace: namespace.clone(), subject, objects, key })
         })
         .collect()
-    }
-
-    fn accounts(&self) -> Vec<String> {
-        let all: Vec<ServiceAccount> = self.input.snapshot.typed(&SERVICE_ACCOUNTS);
-        let here = all.into_iter().filter(|one| one.metadata.namespace.as_deref() == Some(self.namespace.as_str()));
-        let mut names: Vec<String> = here.filter_map(|one| one.metadata.name).collect();
-        names.sort();
-        names
     }
 }
 

@@ -3,14 +3,12 @@
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Service};
 use serde_json::Value;
 
-use super::ask::Subject;
 use super::seen::{Answer, Fault, RefusedSeen, RushSeen, ShareSeen};
 use super::shape::{Frame, Object, Sort, balancer, claim, config_map, service};
-use crate::model::{Namespace, Quantity};
+use crate::model::Quantity;
 use crate::semantics::quota::{
     Amounts, Bound, LimitType, Limits, Scopes, counted_name, of_claim, of_pod, of_service, step, usual_name,
 };
-use crate::semantics::rbac;
 
 const ONE: Quantity = Quantity::of_milli(1000);
 
@@ -174,16 +172,6 @@ pub(super) fn changed(before: &ShareSeen, after: &ShareSeen) -> Option<Fault> {
         return Some(Fault::Changed("its ResourceQuotas".to_owned()));
     }
     (before.limits != after.limits).then(|| Fault::Changed("its LimitRanges".to_owned()))
-}
-
-/// The subject as the API server's authorizers know it.
-pub(super) fn asker(subject: &Subject, namespace: &Namespace) -> rbac::Subject {
-    match subject {
-        Subject::Group(group) => rbac::Subject::group(group, []),
-        Subject::User(user) => rbac::Subject::user(user, []),
-        Subject::ServiceAccounts => rbac::Subject::any_service_account(namespace.as_str()),
-        Subject::ServiceAccount(name) => rbac::Subject::service_account(namespace.as_str(), name),
-    }
 }
 
 /// The name of an object.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::families::ReviewSeen;
 use crate::model::{Namespace, Quantity};
 use crate::plan::Mode;
 use crate::semantics::quota::{Amounts, Holding, Limits};
@@ -185,17 +186,4 @@ pub struct DefaultsSeen {
     pub expected_limits: Amounts,
     /// The same for its requests.
     pub expected_requests: Amounts,
-}
-
-/// What a subject may do, by the authorizers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReviewSeen {
-    /// The user that was asked for.
-    pub user: String,
-    /// Its groups.
-    pub groups: Vec<String>,
-    /// Each way of editing: whether it is allowed, or why that was not told.
-    pub ways: BTreeMap<String, Result<bool, String>>,
-    /// Whether the same subject may do what everybody may: the control case.
-    pub control: Option<Result<bool, String>>,
 }

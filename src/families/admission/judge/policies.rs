@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use super::cause::{rule_of, skipped};
 use super::tries::{authors, not_asked, silent};
 use super::{Found, in_words};
-use crate::families::Stance;
-use crate::families::admission::ask::{Ask, Subject};
-use crate::families::admission::seen::{Answer, ReviewSeen, Seen, TrySeen};
+use crate::families::admission::ask::Ask;
+use crate::families::admission::seen::{Answer, Seen, TrySeen};
 use crate::families::ruling::{Ruling, broken, column, holds, inconclusive};
+use crate::families::{Column, ReviewSeen, Stance, Subject};
 use crate::model::Verdict;
 use crate::semantics::admission::{Concern, Effect, Policy};
 
@@ -191,7 +191,7 @@ fn reviewed(
     seen: &Seen,
     may: impl Fn(&Subject, &str) -> Ruling,
     held: String,
-) -> (Ruling, crate::families::Column) {
+) -> (Ruling, Column) {
     let asked: Vec<(&Subject, &ReviewSeen)> =
         reviews.iter().filter_map(|(subject, key)| Some((subject, seen.reviews.get(key)?))).collect();
     let count: usize = asked.iter().map(|(_, review)| review.ways.len()).sum();
@@ -204,8 +204,7 @@ fn reviewed(
         (ruling, column(stance, format!("{count} SubjectAccessReviews about {} subjects", asked.len())))
     };
     for (subject, review) in &asked {
-        let ways: Vec<&str> =
-            review.ways.iter().filter(|(_, allowed)| **allowed == Ok(true)).map(|(way, _)| way.as_str()).collect();
+        let ways = review.allowed();
         if !ways.is_empty() {
             return told(may(subject, &ways.join(", ")));
         }
@@ -214,18 +213,8 @@ fn reviewed(
         return told(not_asked(ask));
     }
     for (subject, review) in &asked {
-        if let Some(why) = review.ways.values().chain(&review.control).find_map(|allowed| allowed.as_ref().err()) {
-            let reason = format!("what {subject} may do in {} was not told: {why}", ask.namespace);
-            let remedy = "let the runner create subjectaccessreviews, and run again";
-            return told(inconclusive("no-answer", reason, remedy));
-        }
-        if review.control != Some(Ok(true)) {
-            let reason = format!(
-                "{subject} of {} may not even ask for its own rights, so its other denials prove nothing",
-                ask.namespace
-            );
-            let remedy = "bind system:basic-user to system:authenticated, as Kubernetes does";
-            return told(inconclusive("control-missing", reason, remedy));
+        if let Some(ruling) = review.unproved(subject, &ask.namespace) {
+            return told(ruling);
         }
     }
     told(holds(held))

@@ -4,9 +4,9 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::judge;
-use crate::families::CaseResult;
-use crate::families::admission::ask::{Ask, Question, Subject};
-use crate::families::admission::seen::{Answer, AnswerSeen, ReviewSeen, Seen, TrySeen};
+use crate::families::admission::ask::{Ask, Question};
+use crate::families::admission::seen::{Answer, AnswerSeen, Seen, TrySeen};
+use crate::families::{CaseResult, ReviewSeen, Subject};
 use crate::model::{CaseId, CheckId, Family, Verdict};
 use crate::plan::Case;
 use crate::semantics::admission::{Concern, Effect, Engine, Policy};

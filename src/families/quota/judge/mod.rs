@@ -8,12 +8,12 @@ mod tests;
 
 use cause::{quota_missing, quota_too_high};
 
-use super::ask::{Ask, Locked, Subject};
+use super::ask::{Ask, Locked};
 use super::refusal::{Author, author};
 use super::rules::{Held, held};
-use super::seen::{Answer, Fault, ReviewSeen, Seen, ShareSeen, TrySeen};
+use super::seen::{Answer, Fault, Seen, ShareSeen, TrySeen};
 use crate::families::ruling::{Ruling, broken, column, holds, inconclusive};
-use crate::families::{CaseResult, Column, JudgeError, Judgement, Stance, ask_of};
+use crate::families::{CaseResult, Column, JudgeError, Judgement, ReviewSeen, Stance, Subject, ask_of};
 use crate::model::{Namespace, Quantity};
 use crate::plan::Case;
 
@@ -253,9 +253,7 @@ fn locked(namespace: &Namespace, subject: &Subject, objects: Locked, review: Opt
         let ruling = inconclusive("not-tried", format!("nobody asked for {subject} of {namespace}"), "run again");
         return Found::nothing(declared, ruling);
     };
-    let may: Vec<&str> =
-        review.ways.iter().filter(|(_, allowed)| **allowed == Ok(true)).map(|(way, _)| way.as_str()).collect();
-    let silent = review.ways.values().chain(&review.control).find_map(|allowed| allowed.as_ref().err());
+    let may = review.allowed();
     let ruling = if !may.is_empty() {
         broken(
             "tenant-may-edit",
@@ -263,23 +261,14 @@ fn locked(namespace: &Namespace, subject: &Subject, objects: Locked, review: Opt
             format!("the API server's authorizers let {subject} {} in {namespace}", may.join(", ")),
             format!("take the verbs that are named from the Roles and ClusterRoles that are bound to {subject}"),
         )
-    } else if let Some(why) = silent {
-        let reason = format!("what {subject} may do in {namespace} was not told: {why}");
-        inconclusive("no-answer", reason, "let the runner create subjectaccessreviews, and run again")
-    } else if review.control != Some(Ok(true)) {
-        let reason =
-            format!("{subject} of {namespace} may not even ask for its own rights, so its other denials prove nothing");
-        inconclusive(
-            "control-missing",
-            reason,
-            "bind system:basic-user to system:authenticated, as Kubernetes does, or read the roles",
-        )
+    } else if let Some(unproved) = review.unproved(subject, namespace) {
+        unproved
     } else {
         holds(format!("{subject} of {namespace} can't edit its {what}, and may ask for its own rights"))
     };
     let asked = review.ways.len();
     let observed = if may.is_empty() {
-        let stance = if silent.is_some() { Stance::Unknown } else { Stance::Denied };
+        let stance = if review.silent().is_some() { Stance::Unknown } else { Stance::Denied };
         column(stance, format!("{asked} SubjectAccessReviews: none allowed"))
     } else {
         column(Stance::Allowed, format!("{asked} SubjectAccessReviews: allowed are {}", may.join(", ")))

@@ -4,10 +4,9 @@ mod rush;
 mod standing;
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures::future::{LocalBoxFuture, join_all};
+use futures::future::LocalBoxFuture;
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
@@ -17,19 +16,16 @@ use tokio::time::sleep;
 
 use crate::cluster::access::{self, What};
 use crate::cluster::{ClusterError, TrialAnswer, TrialKind, Trials};
-use crate::families::quota::ask::{Ask, Locked, Subject};
+use crate::families::quota::ask::{Ask, Locked};
 use crate::families::quota::plan::QuotaPlan;
-use crate::families::quota::request::{around, asked, asker, beside, changed, name_of, sized_at, smallest};
+use crate::families::quota::request::{around, asked, beside, changed, name_of, sized_at, smallest};
 use crate::families::quota::rules::{Held, Sized, held, sized};
-use crate::families::quota::seen::{
-    Answer, DefaultsSeen, EdgeSeen, Fault, PairSeen, ReviewSeen, Seen, ShareSeen, TrySeen,
-};
+use crate::families::quota::seen::{Answer, DefaultsSeen, EdgeSeen, Fault, PairSeen, Seen, ShareSeen, TrySeen};
 use crate::families::quota::shape::{Frame, Object, Sort, sort};
-use crate::families::{Coverage, FamilyPlan, Field, Observed, Stage};
+use crate::families::{Coverage, FamilyPlan, Field, Observed, ReviewSeen, Stage, Subject};
 use crate::model::{Namespace, Quantity, RunId};
 use crate::plan::{Case, Mode};
 use crate::semantics::quota::{Amounts, Bound, LimitType, Limits, Scopes, holdings, step};
-use crate::semantics::rbac;
 
 /// Namespaces that are tried at the same time.
 const NAMESPACES: usize = 6;
@@ -307,25 +303,14 @@ impl Site<'_> {
 
     async fn review(&self, subject: &Subject, objects: Locked) -> ReviewSeen {
         let namespace = self.namespace;
-        let who = &asker(subject, namespace);
+        let who = subject.known_in(namespace);
         let ways = objects.ways().iter().map(|(verb, subresource)| {
             let slash = if subresource.is_empty() { "" } else { "/" };
             let way = format!("{verb} {}{slash}{subresource}", objects.plural());
-            let what = What::on(verb, "", objects.plural(), subresource, namespace.as_str());
-            async move { (way, self.may(who, what).await) }
+            (way, What::on(verb, "", objects.plural(), subresource, namespace.as_str()))
         });
-        let ways: BTreeMap<String, Result<bool, String>> = join_all(ways).await.into_iter().collect();
-        let control = Some(self.may(who, What::everybody()).await);
-        ReviewSeen {
-            user: who.user_name().unwrap_or_default().to_owned(),
-            groups: who.groups().to_vec(),
-            ways,
-            control,
-        }
-    }
-
-    async fn may(&self, who: &rbac::Subject, what: What) -> Result<bool, String> {
-        access::may(self.client, who, what).await.map(|ruling| ruling.allowed)
+        let access::Reviewed { ways, control } = access::review(self.client, &who, ways.collect()).await;
+        ReviewSeen::of(&who, ways, control)
     }
 
     async fn beside(&self, sort: &Sort, frame: &Frame<'_>) -> Option<TrySeen> {
