@@ -59,6 +59,14 @@ pub(super) struct RunArgs {
     /// no value is ever shown or kept. Without it no Secret is asked for.
     #[arg(long)]
     read_secrets: bool,
+    /// Ask for tokens of the tenants' service accounts, ten minutes each, and make requests with them that must be
+    /// refused: dry-runs, and reads of what does not exist. No token is ever shown or kept. Without it none is asked for.
+    #[arg(long)]
+    request_tokens: bool,
+    /// The most access reviews that the API server is asked for, and as many requests with tenants' tokens at most; 12000,
+    /// or 3000 on a cluster that does not say that it may be thrown away.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_reviews: Option<u32>,
     /// The audit log of an API server, as a file that this machine can read; what it is rotated into beside it is
     /// read too. Give one for each API server. Without it, nothing is looked for on record.
     #[arg(long, value_name = "FILE")]
@@ -164,6 +172,8 @@ pub(super) fn options(args: RunArgs, inputs: Inputs) -> RunOptions {
         restores: true,
         production: args.prod,
         read_secrets: args.read_secrets,
+        request_tokens: args.request_tokens,
+        most_reviews: args.max_reviews.and_then(|most| usize::try_from(most).ok()),
         limits: Limits {
             attempts: args.attempts,
             timeout: Duration::from_millis(u64::from(args.timeout)),

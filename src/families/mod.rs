@@ -52,6 +52,25 @@ pub struct PlanInput<'a> {
     /// The tenants whose cases are asked for; empty for all. The runner leaves the others' cases out: a family
     /// whose cases stand alone need not plan them.
     pub tenants: &'a BTreeSet<TenantId>,
+    /// What the run was told beside it.
+    pub told: Told,
+}
+
+/// What a run does only where it was told to, and how much it may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Whether Secrets are read.
+    pub read_secrets: bool,
+    /// Whether tokens of tenants' service accounts are asked for.
+    pub request_tokens: bool,
+    /// The most access reviews that the API server is asked for, and as many requests with tenants' tokens at most.
+    pub most_reviews: usize,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { read_secrets: false, request_tokens: false, most_reviews: usize::MAX }
+    }
 }
 
 impl PlanInput<'_> {

@@ -343,6 +343,7 @@ shared:
             profile: Profile::Spec,
             mode: Mode::Production,
             tenants: &BTreeSet::new(),
+            told: crate::families::Told::default(),
         })
     }
 
