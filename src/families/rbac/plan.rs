@@ -224,6 +224,10 @@ struct Deal<'a> {
 
 impl Deal<'_> {
     fn out(&self, lines: &[(&String, &Line)], drafts: &mut [Draft<'_>], plan: &mut RbacPlan) {
+        // What the run was not told to try is skipped, whatever it would be.
+        if self.by == By::Token && !self.request_tokens {
+            return;
+        }
         let mut beyond = BTreeSet::new();
         let mut wanted = Vec::with_capacity(lines.len());
         for (name, line) in lines {
@@ -238,9 +242,6 @@ impl Deal<'_> {
             if self.by == By::Review {
                 plan.subjects.entry((*name).clone()).or_insert_with(|| line.subject.clone());
             }
-        }
-        if self.by == By::Token && !self.request_tokens {
-            return;
         }
         let all: usize = wanted.iter().sum();
         if all > self.most {
