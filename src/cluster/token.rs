@@ -21,7 +21,7 @@ const HIDDEN: &str = "…";
 /// make requests.
 pub struct Token(HeaderValue);
 
-/// The part of a TokenRequest that matters. Never shown: no error tells what it was read from.
+/// The part of a `TokenRequest` that matters. Never shown: no error tells what it was read from.
 #[derive(Deserialize)]
 struct Given {
     status: GivenStatus,

@@ -57,20 +57,15 @@ pub struct PlanInput<'a> {
 }
 
 /// What a run does only where it was told to, and how much it may ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Told {
     /// Whether Secrets are read.
     pub read_secrets: bool,
     /// Whether tokens of tenants' service accounts are asked for.
     pub request_tokens: bool,
-    /// The most access reviews that the API server is asked for, and as many requests with tenants' tokens at most.
-    pub most_reviews: usize,
-}
-
-impl Default for Told {
-    fn default() -> Self {
-        Self { read_secrets: false, request_tokens: false, most_reviews: usize::MAX }
-    }
+    /// The most access reviews that the API server is asked for, and as many requests with tenants' tokens at most;
+    /// `None` for no bound.
+    pub most_reviews: Option<usize>,
 }
 
 impl PlanInput<'_> {

@@ -45,12 +45,8 @@ pub struct RunOptions {
     pub restores: bool,
     /// Whether the cluster is treated as one in production even where it says that it may be thrown away.
     pub production: bool,
-    /// Whether families that look into Secrets may read them.
-    pub read_secrets: bool,
-    /// Whether tokens of tenants' service accounts may be asked for.
-    pub request_tokens: bool,
-    /// The most access reviews; `None` for what suits the mode.
-    pub most_reviews: Option<usize>,
+    /// What the run does only where it was told to; without a bound of its own, one that suits the mode.
+    pub told: Told,
     /// Where the API server's record of requests lies.
     pub record: Record,
 }
@@ -63,11 +59,7 @@ impl RunOptions {
     /// What families are told of it.
     fn told(&self, mode: Mode) -> Told {
         let usual = if mode == Mode::Throwaway { MOST_REVIEWS.0 } else { MOST_REVIEWS.1 };
-        Told {
-            read_secrets: self.read_secrets,
-            request_tokens: self.request_tokens,
-            most_reviews: self.most_reviews.unwrap_or(usual),
-        }
+        Told { most_reviews: Some(self.told.most_reviews.unwrap_or(usual)), ..self.told }
     }
 
     /// The families that have a suite, in the families' order.
@@ -244,8 +236,8 @@ async fn observe(
                 probes,
                 limits: options.limits,
                 mode: world.mode,
-                read_secrets: options.read_secrets,
-                request_tokens: options.request_tokens,
+                read_secrets: options.told.read_secrets,
+                request_tokens: options.told.request_tokens,
                 record: &options.record,
                 witness: teller,
             })

@@ -34,6 +34,7 @@ pub enum By {
 
 impl By {
     /// Whether nothing need be written.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
     pub(super) fn is_review(&self) -> bool {
         *self == Self::Review
     }

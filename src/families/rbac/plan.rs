@@ -178,7 +178,8 @@ pub(super) fn plan(input: &PlanInput<'_>) -> RbacPlan {
     for by in [By::Review, By::Token] {
         let lines: Vec<(&String, &Line)> =
             lines.iter().filter(|((own, _), _)| *own == by).map(|((_, name), line)| (name, line)).collect();
-        let Told { most_reviews: most, request_tokens, .. } = input.told;
+        let Told { most_reviews, request_tokens, .. } = input.told;
+        let most = most_reviews.unwrap_or(usize::MAX);
         let deal = Deal { rules: &rules, parameters: &parameters, by, most, request_tokens };
         deal.out(&lines, &mut drafts, &mut plan);
     }

@@ -78,7 +78,7 @@ pub struct TriedSeen {
     pub computed: Stance,
     /// By which binding, role and rule.
     pub because: String,
-    /// What the API server answered to a SelfSubjectAccessReview with the same token.
+    /// What the API server answered to a `SelfSubjectAccessReview` with the same token.
     pub review: Stance,
     /// Its reason, or why it gave no answer.
     pub review_said: String,

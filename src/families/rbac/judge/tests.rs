@@ -233,26 +233,21 @@ fn a_verdict_follows_from_what_a_token_was_answered(
 }
 
 #[rstest]
-#[case::was_not_requested(None, "", Verdict::Inconclusive, "no-token")]
-#[case::was_refused(Some(None), "403: serviceaccounts is forbidden", Verdict::Inconclusive, "no-token")]
-#[case::is_somebody_elses(Some(Some("ann")), "", Verdict::Inconclusive, "other-name")]
-fn a_token_that_is_not_known_shows_nothing(
-    #[case] known_as: Option<Option<&str>>,
-    #[case] trouble: &str,
-    #[case] verdict: Verdict,
-    #[case] kind: &str,
-) {
+#[case::was_not_requested(None, "no-token")]
+#[case::was_refused(Some((None, "403: serviceaccounts is forbidden")), "no-token")]
+#[case::is_somebody_elses(Some((Some("ann"), "")), "other-name")]
+fn a_token_that_is_not_known_shows_nothing(#[case] token: Option<(Option<&str>, &str)>, #[case] kind: &str) {
     let (case, mut seen) = with_a_token(Denied, Denied, 403, FORBIDDEN);
     seen.tried.clear();
     seen.tokens.clear();
-    if let Some(known_as) = known_as {
+    if let Some((known_as, trouble)) = token {
         let known_as = known_as.map(str::to_owned);
         let token = TokenSeen { user: USER.to_owned(), known_as, trouble: trouble.to_owned(), at_ms: 1 };
         seen.tokens.insert("service account a/default".to_owned(), token);
     }
     let judgement = judge(&[case], &seen).unwrap().remove(0).judgement;
-    assert_eq!(judgement.verdict, verdict, "{}", judgement.reason);
-    assert!(judgement.reason.contains(trouble), "{}", judgement.reason);
+    assert_eq!(judgement.verdict, Verdict::Inconclusive, "{}", judgement.reason);
+    assert!(judgement.reason.contains(token.map_or("", |(_, trouble)| trouble)), "{}", judgement.reason);
     assert_eq!(judgement.cause.unwrap().kind, kind);
 }
 

@@ -15,7 +15,7 @@ use crate::tenancy;
 
 /// So many tenants, each with a namespace of its own name and a group.
 fn made(tenants: usize, snapshot: &Snapshot, most_reviews: usize) -> RbacPlan {
-    told_so(tenants, snapshot, Told { most_reviews, request_tokens: true, ..Told::default() })
+    told_so(tenants, snapshot, Told { most_reviews: Some(most_reviews), request_tokens: true, ..Told::default() })
 }
 
 fn told_so(tenants: usize, snapshot: &Snapshot, told: Told) -> RbacPlan {
