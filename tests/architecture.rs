@@ -167,10 +167,11 @@ fn nothing_asks_for_exec_attach_port_forward_proxy_or_secrets() {
     );
 }
 
-/// One attempt at exec and one at a Secret are made so that they must be on record. Their names have the run's mark,
-/// so nothing can be there; a test beside them holds that. Here: they are made in one place, by its deeds alone.
+/// One attempt at exec and one at a Secret are made so that they must be on record, and others so that a tenant's own
+/// token must be refused. Their names have the run's mark, so nothing can be there; tests beside them hold that. Here:
+/// they are made in two places, and only where the run was given a log, or told to ask for tokens.
 #[test]
-fn what_must_be_on_record_is_asked_for_by_names_that_nothing_has() {
+fn what_must_be_on_record_or_refused_is_asked_for_by_names_that_nothing_has() {
     let mut places = BTreeSet::new();
     for folder in ["cluster", "families", "run", "cli", "plan"] {
         for (path, code) in sources(folder) {
@@ -179,9 +180,36 @@ fn what_must_be_on_record_is_asked_for_by_names_that_nothing_has() {
             }
         }
     }
-    assert_eq!(places, BTreeSet::from(["src/families/audit/deed.rs".to_owned()]));
+    let expected = ["audit/deed", "rbac/request"].map(|file| format!("src/families/{file}.rs"));
+    assert_eq!(places, BTreeSet::from(expected));
     let observe = sources("families/audit").into_iter().find(|(path, _)| path.ends_with("observe.rs")).unwrap().1;
     assert!(observe.contains("if !record.logs.is_empty()"), "nothing is done where no log was given");
+}
+
+/// That no token is asked for without the flag, and none is ever shown, is tried in `cli`. Here: that there is one place
+/// that asks, and one type that holds what comes back, which can't be shown, cloned or written.
+#[test]
+fn tokens_are_asked_for_in_one_place_and_only_where_the_run_was_told_to() {
+    let mut asking = BTreeSet::new();
+    for folder in ["cluster", "families", "run", "cli", "plan"] {
+        for (path, code) in sources(folder) {
+            if code.contains("Token::request(") || code.contains("}/token\"") {
+                asking.insert(path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().to_string_lossy().into_owned());
+            }
+        }
+    }
+    let expected = ["src/cluster/token.rs", "src/families/rbac/observe/tokens.rs"].map(str::to_owned);
+    assert_eq!(asking, BTreeSet::from(expected));
+    let rbac = sources("families/rbac");
+    let observe = &rbac.iter().find(|(path, _)| path.ends_with("observe/mod.rs")).unwrap().1;
+    let guard = "if field.request_tokens {";
+    let guarded = observe.split_once(guard).map_or("", |(_, rest)| rest);
+    assert!(guarded.contains("tokens::try_all"), "nothing is asked for without `{guard}`");
+    assert_eq!(observe.matches("tokens::try_all").count(), 1);
+    let token = sources("cluster").into_iter().find(|(path, _)| path.ends_with("token.rs")).unwrap().1;
+    let before = token.split_once("pub struct Token").unwrap().0;
+    assert!(!before.lines().last().unwrap_or_default().contains("derive"), "a token derives nothing");
+    assert!(!token.contains("for Token") && !token.contains("derive(Debug"), "a token is not shown by any trait");
 }
 
 /// One family looks into Secrets where the run was told to. That no request for one is made without it is

@@ -31,6 +31,7 @@ fn a_bad_file_gets_an_error_that_teaches(
         "admission-shape",
         "alias-bomb",
         "ambiguous-peer",
+        "amounts",
         "audit",
         "duplicate-key",
         "duplicates",

@@ -1,6 +1,6 @@
 //! `tenantproof permissions`.
 
-use crate::cluster::permissions::{IMPERSONATE, PERMISSIONS};
+use crate::cluster::permissions::{IMPERSONATE, PERMISSIONS, REQUEST_TOKENS};
 use crate::families::{FAMILIES, FamilyEntry};
 use crate::plan::Permission;
 use crate::semantics::{Extent, ObjectKind};
@@ -15,6 +15,9 @@ pub(super) struct PermissionsArgs {
     /// subjects, and without it as the runner itself.
     #[arg(long)]
     impersonate: bool,
+    /// With what `tenantproof run --request-tokens` needs beside it.
+    #[arg(long)]
+    request_tokens: bool,
 }
 
 /// What a family asks of the API server beside what every run asks; of what it asks only where the run was
@@ -44,7 +47,9 @@ pub(super) fn cluster_role(args: &PermissionsArgs) -> String {
         "# What a run of tenantproof asks of the API server. {never}\n\
          apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: tenantproof\nrules:\n",
     );
-    for permission in all(args.read_secrets).chain(args.impersonate.then_some(IMPERSONATE)) {
+    let told = [(args.impersonate, IMPERSONATE), (args.request_tokens, REQUEST_TOKENS)];
+    let told = told.into_iter().filter_map(|(told, permission)| told.then_some(permission));
+    for permission in all(args.read_secrets).chain(told) {
         // Writing to a String can't fail.
         let _ = write!(
             yaml,
@@ -96,12 +101,15 @@ mod tests {
 
     #[test]
     fn the_cluster_role_is_yaml() {
-        for (read_secrets, impersonate) in [(false, false), (true, false), (false, true)] {
-            let args = PermissionsArgs { read_secrets, impersonate };
+        for number in 0..8 {
+            let [read_secrets, impersonate, request_tokens] = [1, 2, 4].map(|bit| number & bit != 0);
+            let args = PermissionsArgs { read_secrets, impersonate, request_tokens };
             let role: serde_json::Value = serde_saphyr::from_str(&cluster_role(&args)).unwrap();
             let rules = role["rules"].as_array().unwrap();
-            assert_eq!(rules.len(), all(read_secrets).count() + usize::from(impersonate));
+            let told = usize::from(impersonate) + usize::from(request_tokens);
+            assert_eq!(rules.len(), all(read_secrets).count() + told);
             assert_eq!(rules.iter().any(|rule| rule["verbs"][0] == "impersonate"), impersonate);
+            assert_eq!(rules.iter().any(|rule| rule["resources"][0] == "serviceaccounts/token"), request_tokens);
         }
     }
 }

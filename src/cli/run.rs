@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::selection::SelectionArgs;
 use super::{ClusterArgs, inputs, style_of};
-use crate::families::{Limits, Record};
+use crate::families::{Limits, Record, Told};
 use crate::report::files::Folder;
 use crate::report::terminal::{self, Progress};
 use crate::report::{Consumer, ReportError};
@@ -55,10 +55,8 @@ pub(super) struct RunArgs {
     /// take from a tenant is a dry-run, or arithmetic.
     #[arg(long)]
     prod: bool,
-    /// Read the Secrets of the tenancy's namespaces too, to look for the keys of clouds and services in them;
-    /// no value is ever shown or kept. Without it no Secret is asked for.
-    #[arg(long)]
-    read_secrets: bool,
+    #[command(flatten)]
+    told: ToldArgs,
     /// The audit log of an API server, as a file that this machine can read; what it is rotated into beside it is
     /// read too. Give one for each API server. Without it, nothing is looked for on record.
     #[arg(long, value_name = "FILE")]
@@ -80,6 +78,30 @@ pub(super) struct RunArgs {
     /// No progress and no page; the exit code and the reports tell.
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+/// What a run does only where it is told to, and how much it asks.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct ToldArgs {
+    /// Read the Secrets of the tenancy's namespaces too, to look for the keys of clouds and services in them;
+    /// no value is ever shown or kept. Without it no Secret is asked for.
+    #[arg(long)]
+    read_secrets: bool,
+    /// Ask for tokens of the tenants' service accounts, ten minutes each, and make requests with them that must be
+    /// refused: dry-runs, and reads of what does not exist. No token is ever shown or kept. Without it none is asked for.
+    #[arg(long)]
+    request_tokens: bool,
+    /// The most access reviews that the API server is asked for, and as many requests with tenants' tokens at most; 12000,
+    /// or 3000 on a cluster that does not say that it may be thrown away.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_reviews: Option<u32>,
+}
+
+impl From<ToldArgs> for Told {
+    fn from(args: ToldArgs) -> Self {
+        let ToldArgs { read_secrets, request_tokens, max_reviews } = args;
+        Self { read_secrets, request_tokens, most_reviews: max_reviews.and_then(|most| usize::try_from(most).ok()) }
+    }
 }
 
 /// Runs; the exit code is the record's.
@@ -163,7 +185,7 @@ pub(super) fn options(args: RunArgs, inputs: Inputs) -> RunOptions {
         nodes: usize::from(args.nodes),
         restores: true,
         production: args.prod,
-        read_secrets: args.read_secrets,
+        told: args.told.into(),
         limits: Limits {
             attempts: args.attempts,
             timeout: Duration::from_millis(u64::from(args.timeout)),

@@ -30,15 +30,7 @@ impl What {
     /// cluster.
     #[must_use]
     pub fn on(verb: &str, group: &str, resource: &str, subresource: &str, namespace: &str) -> Self {
-        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Self::Resource(ResourceAttributes {
-            verb: text(verb),
-            group: text(group),
-            resource: text(resource),
-            subresource: text(subresource),
-            namespace: text(namespace),
-            ..ResourceAttributes::default()
-        })
+        Self::Resource(on(verb, group, resource, subresource, namespace))
     }
 
     /// What every authenticated subject may: ask what it may do itself. A subject that is refused even this is known
@@ -46,6 +38,20 @@ impl What {
     #[must_use]
     pub fn everybody() -> Self {
         Self::on("create", "authorization.k8s.io", "selfsubjectaccessreviews", "", "")
+    }
+}
+
+/// The attributes of [`What::on`].
+#[must_use]
+pub fn on(verb: &str, group: &str, resource: &str, subresource: &str, namespace: &str) -> ResourceAttributes {
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    ResourceAttributes {
+        verb: text(verb),
+        group: text(group),
+        resource: text(resource),
+        subresource: text(subresource),
+        namespace: text(namespace),
+        ..ResourceAttributes::default()
     }
 }
 
@@ -128,7 +134,7 @@ pub async fn who_am_i(client: &Client) -> Result<(String, Vec<String>), String> 
     Ok((user.username.unwrap_or_default(), user.groups.unwrap_or_default()))
 }
 
-fn read(status: Option<SubjectAccessReviewStatus>) -> Result<Ruling, String> {
+pub(super) fn read(status: Option<SubjectAccessReviewStatus>) -> Result<Ruling, String> {
     let Some(status) = status else { return Err("the review came back without an answer".to_owned()) };
     match status.evaluation_error {
         Some(error) if !status.allowed && !error.is_empty() => Err(error),

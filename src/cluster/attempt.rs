@@ -56,17 +56,52 @@ pub struct Answer {
     pub date: String,
 }
 
+/// With what a request is made, beside its own words.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Manner<'a> {
+    /// A credential that the client does not have.
+    pub(super) bearer: Option<&'a HeaderValue>,
+    /// Whether the body of what was granted is left unread.
+    pub(super) unread: bool,
+}
+
+/// What came back, as it came.
+pub(super) struct Reply {
+    pub(super) code: u16,
+    pub(super) date: String,
+    /// Empty where it was left unread.
+    pub(super) body: Vec<u8>,
+}
+
+impl Reply {
+    /// Its words: the message of a `Status`, or what stands there instead of one.
+    pub(super) fn words(&self) -> String {
+        words_of(&self.body)
+    }
+
+    /// Without what was granted.
+    pub(super) fn answer(self) -> Answer {
+        let message = if self.code < 400 { String::new() } else { self.words() };
+        Answer { code: self.code, message, date: self.date }
+    }
+}
+
 /// Makes a request. One that is not served is made again.
 ///
 /// # Errors
 /// Why there was no answer.
 pub async fn attempt(client: &Client, attempt: &Attempt) -> Result<Answer, String> {
+    exchange(client, attempt, Manner::default()).await.map(Reply::answer)
+}
+
+/// As [`attempt`], in a manner of the caller's own.
+pub(super) async fn exchange(client: &Client, attempt: &Attempt, manner: Manner<'_>) -> Result<Reply, String> {
     let mut tries = 0;
     loop {
         tries += 1;
-        let outcome = once(client, attempt).await;
+        let outcome = once(client, attempt, manner).await;
         let again = match &outcome {
-            Ok(answer) => matches!(answer.code, 429 | 503),
+            Ok(reply) => matches!(reply.code, 429 | 503),
             Err(Failure::Client(error)) => is_transient(error),
             Err(Failure::Request(_)) => false,
         };
@@ -85,7 +120,7 @@ enum Failure {
     Request(String),
 }
 
-async fn once(client: &Client, attempt: &Attempt) -> Result<Answer, Failure> {
+async fn once(client: &Client, attempt: &Attempt, manner: Manner<'_>) -> Result<Reply, Failure> {
     let method = match attempt.method {
         Method::Get => http::Method::GET,
         Method::Post => http::Method::POST,
@@ -99,8 +134,11 @@ async fn once(client: &Client, attempt: &Attempt) -> Result<Answer, Failure> {
         .header(http::header::CONTENT_TYPE, "application/json")
         .body(Body::from(body.into_bytes()))
         .map_err(|error| unusable(&error))?;
+    let headers = request.headers_mut();
+    if let Some(bearer) = manner.bearer {
+        headers.insert(http::header::AUTHORIZATION, bearer.clone());
+    }
     if let Some(name) = &attempt.name {
-        let headers = request.headers_mut();
         let value = |text: &str| HeaderValue::from_str(text).map_err(|error| unusable(&error));
         headers.insert("impersonate-user", value(&name.user)?);
         for group in &name.groups {
@@ -111,9 +149,11 @@ async fn once(client: &Client, attempt: &Attempt) -> Result<Answer, Failure> {
     let code = response.status().as_u16();
     let date =
         response.headers().get(http::header::DATE).and_then(|date| date.to_str().ok()).unwrap_or_default().to_owned();
-    let body = response.into_body().collect_bytes().await.map_err(Failure::Client)?;
-    let message = if code < 400 { String::new() } else { words_of(&body) };
-    Ok(Answer { code, message, date })
+    if manner.unread && code < 400 {
+        return Ok(Reply { code, date, body: Vec::new() });
+    }
+    let body = response.into_body().collect_bytes().await.map_err(Failure::Client)?.to_vec();
+    Ok(Reply { code, date, body })
 }
 
 /// The message of a `Status`, or what stands there instead of one.

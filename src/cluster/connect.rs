@@ -6,7 +6,7 @@ use std::time::Duration;
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::api::PostParams;
 use kube::client::ClientBuilder;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Api, Client, Config};
 use tokio::time::{Instant, timeout_at};
 
@@ -31,6 +31,9 @@ pub struct ConnectOptions {
 pub struct Connection {
     /// The client.
     pub client: Client,
+    /// A client of the same API server that has no credential at all: what is asked by it is asked by nobody, or by
+    /// whoever owns the token that a request brings.
+    pub nobody: Client,
     /// The context's name; `in-cluster` inside a pod.
     pub context: String,
     /// The API server's address.
@@ -52,10 +55,13 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connection, ClusterErro
     config.read_timeout = Some(Duration::from_secs(30));
     config.reset_reader_on_write = true;
     let server = config.cluster_url.to_string();
-    let client = ClientBuilder::try_from(config)
-        .map_err(|error| ClusterError::BadKubeconfig { path: describe_source(options), why: in_words(&error) })?
-        .with_layer(&OutageLayer)
-        .build();
+    let build = |config: Config| {
+        let builder = ClientBuilder::try_from(config)
+            .map_err(|error| ClusterError::BadKubeconfig { path: describe_source(options), why: in_words(&error) })?;
+        Ok::<Client, ClusterError>(builder.with_layer(&OutageLayer).build())
+    };
+    let nobody = build(without_credential(config.clone()))?;
+    let client = build(config)?;
     let mute = |_| ClusterError::Unreachable {
         server: server.clone(),
         why: format!("something accepts connections and says nothing for {} s", FIRST_ANSWER.as_secs()),
@@ -77,7 +83,14 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connection, ClusterErro
             "unknown".to_owned()
         }
     };
-    Ok(Connection { client, context, server, version, user })
+    Ok(Connection { client, nobody, context, server, version, user })
+}
+
+/// The way to the same API server, without certificate, token, password, program or another's name.
+fn without_credential(mut config: Config) -> Config {
+    config.auth_info = AuthInfo::default();
+    config.headers = Vec::new();
+    config
 }
 
 fn refused(server: &str, error: &kube::Error) -> ClusterError {
@@ -162,5 +175,31 @@ fn advise(context: &str, known: &[&str]) -> String {
         Some(nearest) => format!("did you mean `{nearest}`? It has: {}", known.join(", ")),
         None if known.is_empty() => "it has none".to_owned(),
         None => format!("it has: {}", known.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::Config;
+    use kube::config::AuthInfo;
+
+    use super::without_credential;
+
+    #[test]
+    fn nobody_brings_nothing_of_the_runners() {
+        let mut config = Config::new("https://127.0.0.1:6443".parse().unwrap());
+        config.auth_info = AuthInfo {
+            username: Some("ann".to_owned()),
+            client_certificate: Some("cert.pem".to_owned()),
+            token_file: Some("token".to_owned()),
+            impersonate: Some("bob".to_owned()),
+            ..AuthInfo::default()
+        };
+        config.headers = vec![("x-user".parse().unwrap(), "ann".parse().unwrap())];
+        config.root_cert = Some(vec![vec![1]]);
+        let bare = without_credential(config);
+        assert_eq!(format!("{:?}", bare.auth_info), format!("{:?}", AuthInfo::default()));
+        assert!(bare.headers.is_empty());
+        assert_eq!(bare.root_cert, Some(vec![vec![1]]), "the server is known by the same authority");
     }
 }

@@ -21,6 +21,7 @@ mod probes;
 mod retry;
 mod snapshot;
 mod template;
+pub mod token;
 mod trial;
 
 pub use claim::{Claiming, Claims, LOCK_NAME, release_all};

@@ -44,3 +44,12 @@ pub const IMPERSONATE: Permission = Permission {
     verbs: &["impersonate"],
     why: "to make requests in the names of tenants' subjects that must be on record; narrow it with resourceNames",
 };
+
+/// What asking for a tenant's own token asks for, which few grant: only where `tenantproof permissions` was told so.
+pub const REQUEST_TOKENS: Permission = Permission {
+    group: "",
+    resources: &["serviceaccounts/token"],
+    verbs: &["create"],
+    why: "only with --request-tokens: to make requests as tenants' service accounts themselves; grant it by Roles in \
+          the tenants' namespaces rather than for the cluster",
+};

@@ -53,6 +53,20 @@ pub struct PlanInput<'a> {
     /// The tenants whose cases are asked for; empty for all. The runner leaves the others' cases out: a family
     /// whose cases stand alone need not plan them.
     pub tenants: &'a BTreeSet<TenantId>,
+    /// What the run was told beside it.
+    pub told: Told,
+}
+
+/// What a run does only where it was told to, and how much it may ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Whether Secrets are read.
+    pub read_secrets: bool,
+    /// Whether tokens of tenants' service accounts are asked for.
+    pub request_tokens: bool,
+    /// The most access reviews that the API server is asked for, and as many requests with tenants' tokens at most;
+    /// `None` for no bound.
+    pub most_reviews: Option<usize>,
 }
 
 impl PlanInput<'_> {

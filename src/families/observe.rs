@@ -40,6 +40,8 @@ pub trait FamilyPlan: Send + Sync {
 pub struct Field<'a> {
     /// The cluster.
     pub client: &'a Client,
+    /// The same cluster for somebody without any credential: for requests that bring a tenant's own token.
+    pub nobody: &'a Client,
     /// The run.
     pub run: &'a RunId,
     /// The cluster as it was read before.
@@ -54,6 +56,8 @@ pub struct Field<'a> {
     pub mode: Mode,
     /// Whether the run was told to read Secrets. Without it no request for one is made.
     pub read_secrets: bool,
+    /// Whether the run was told to ask for tokens of tenants' service accounts. Without it none is asked for.
+    pub request_tokens: bool,
     /// Where the API server's record lies, which the API itself does not give.
     pub record: &'a Record,
     /// Who is told how it goes on.

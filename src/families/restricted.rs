@@ -19,3 +19,22 @@ pub(super) fn of_container() -> Value {
 pub(super) fn annotations() -> Value {
     json!({"linkerd.io/inject": "disabled", "sidecar.istio.io/inject": "false"})
 }
+
+/// A whole pod of that kind, small, with one container, for a dry-run: what it never is it never has to pull.
+pub(super) fn pod(name: &str, image: &str) -> Value {
+    let amounts = json!({"cpu": "10m", "memory": "16Mi"});
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "annotations": annotations()},
+        "spec": {
+            "automountServiceAccountToken": false,
+            "enableServiceLinks": false,
+            "restartPolicy": "Never",
+            "securityContext": of_pod(),
+            "containers": [{
+                "name": "never-run", "image": image,
+                "resources": {"requests": amounts, "limits": amounts},
+                "securityContext": of_container(),
+            }],
+        },
+    })
+}

@@ -10,9 +10,9 @@ use super::record::{RunRecord, RunStatus, Selection, SuiteInfo, TenancyInfo};
 use super::teller::Teller;
 use super::world::{World, now};
 use crate::cluster::{self, Claims, ClusterError, ConnectOptions, Connection, PodSettings, ProbeRun};
-use crate::families::{self, FamilyEntry, FamilyPlan, Field, Limits, Observed, PlanInput, Record};
+use crate::families::{self, FamilyEntry, FamilyPlan, Field, Limits, Observed, PlanInput, Record, Told};
 use crate::model::{Family, Namespace};
-use crate::plan::Case;
+use crate::plan::{Case, Mode};
 use crate::suite::Suite;
 use crate::tenancy::Tenancy;
 
@@ -45,13 +45,23 @@ pub struct RunOptions {
     pub restores: bool,
     /// Whether the cluster is treated as one in production even where it says that it may be thrown away.
     pub production: bool,
-    /// Whether families that look into Secrets may read them.
-    pub read_secrets: bool,
+    /// What the run does only where it was told to; without a bound of its own, one that suits the mode.
+    pub told: Told,
     /// Where the API server's record of requests lies.
     pub record: Record,
 }
 
+/// Access reviews where the cluster may be thrown away, and in production. An API server of two cores answers about a
+/// thousand a second.
+const MOST_REVIEWS: (usize, usize) = (12_000, 3_000);
+
 impl RunOptions {
+    /// What families are told of it.
+    fn told(&self, mode: Mode) -> Told {
+        let usual = if mode == Mode::Throwaway { MOST_REVIEWS.0 } else { MOST_REVIEWS.1 };
+        Told { most_reviews: Some(self.told.most_reviews.unwrap_or(usual)), ..self.told }
+    }
+
     /// The families that have a suite, in the families' order.
     pub(super) fn families(&self) -> impl Iterator<Item = &'static FamilyEntry> {
         let has_suite =
@@ -131,6 +141,7 @@ pub(super) fn plan_input<'a>(options: &'a RunOptions, world: &'a World, family: 
         profile: world.profile(),
         mode: world.mode,
         tenants: &options.selection.tenants,
+        told: options.told(world.mode),
     })
 }
 
@@ -181,7 +192,7 @@ async fn carry_out(
     };
     let mut probes = ProbeRun::new(client, settings, options.priority_class.clone());
     let outcome = tokio::select! {
-        seen = observe(options, client, world, plans, &mut probes, &claims, teller) => seen.map(Some),
+        seen = observe(options, connection, world, plans, &mut probes, &claims, teller) => seen.map(Some),
         () = &mut interrupt => Ok(None),
         lost = claims.lost() => Err(lost),
     };
@@ -205,7 +216,7 @@ async fn carry_out(
 /// Lets each family carry its plan out, one after the other.
 async fn observe(
     options: &RunOptions,
-    client: &kube::Client,
+    connection: &Connection,
     world: &World,
     plans: &[Planned],
     probes: &mut ProbeRun,
@@ -217,14 +228,16 @@ async fn observe(
         teller.turn_to(family.name);
         let observed = plan
             .observe(Field {
-                client,
+                client: &connection.client,
+                nobody: &connection.nobody,
                 run: &world.run,
                 snapshot: &world.snapshot,
                 claims,
                 probes,
                 limits: options.limits,
                 mode: world.mode,
-                read_secrets: options.read_secrets,
+                read_secrets: options.told.read_secrets,
+                request_tokens: options.told.request_tokens,
                 record: &options.record,
                 witness: teller,
             })

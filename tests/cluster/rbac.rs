@@ -1,9 +1,10 @@
 //! What a tenant's subjects may ask of the API server: every binding that opens a fence is found with its chain, and
 //! what could not be asked is never a pass. The CNI has no part in it.
 
-use tenantproof::model::Verdict;
+use tenantproof::families::{CaseResult, Stance};
+use tenantproof::model::{Family, Verdict};
 
-use super::support::{Rbac, Story, first_lab};
+use super::support::{Ended, Rbac, Story, expect_nothing_left, first_lab};
 
 #[test]
 fn a_binding_that_opens_a_fence_is_found_with_its_chain() {
@@ -53,5 +54,98 @@ fn a_runner_that_may_not_ask_proves_nothing() {
         assert_eq!(ended.code, 3, "{}", ended.text);
         assert_eq!(ended.record().counts.pass, 0, "{}", ended.text);
         assert!(ended.text.contains("subjectaccessreviews"), "the remedy should be told:\n{}", ended.text);
+    }
+}
+
+/// Real requests with the tenant's own token: what no role grants is refused to it, a binding in another's namespace is
+/// found with the chain that grants it, and no token is in anything that the run says or leaves.
+#[test]
+fn a_tenants_own_token_is_refused_until_a_binding_lets_it_in() {
+    if let Some(lab) = first_lab() {
+        let story = Story::new(&lab, "token");
+        let run = || {
+            let ended = lab.run(&story.tenancy()).families(&["rbac"]).with(&["--request-tokens", "-vv"]).end();
+            let reports = ["run.json", "junit.xml", "summary.md"].map(|name| ended.report(name));
+            for text in reports.iter().chain([&ended.text]) {
+                assert!(!text.contains("eyJ"), "a token is shown");
+            }
+            ended
+        };
+        let of_tokens = |ended: &Ended, to: &str, verdict: Verdict| -> usize {
+            let results = ended.record().results.iter();
+            let wanted = results.filter(|one| one.case.check.as_str().starts_with("rbac.token."));
+            let wanted = wanted.filter(|one| one.case.to.as_str() == to && one.judgement.verdict == verdict);
+            wanted.count()
+        };
+        let green = run().expect_code(0);
+        // From each of the two others, and about the cluster.
+        for party in ["a", "b", "shared"] {
+            assert_eq!(of_tokens(&green, party, Verdict::Pass), 3, "{party}:\n{}", green.text);
+        }
+
+        let bound = Rbac::of_account(&lab, &story.b, "edit", (&story.a, "default"));
+        let opened = run().expect_code(1);
+        let record = opened.record();
+        let failed: Vec<_> = record.results.iter().filter(|one| one.judgement.verdict == Verdict::Fail).collect();
+        assert!(
+            failed.iter().all(|one| (one.case.from.as_str(), one.case.to.as_str()) == ("a", "b")),
+            "{}",
+            opened.text
+        );
+        let found = failed.iter().find(|one| one.case.check.as_str() == "rbac.token.namespace");
+        let judgement = &found.unwrap_or_else(|| panic!("the token should be let in:\n{}", opened.text)).judgement;
+        let cause = judgement.cause.as_ref().unwrap();
+        assert_eq!(cause.kind, "granted", "{}", cause.sentence);
+        for word in [bound.name.as_str(), "edit"] {
+            assert!(cause.sentence.contains(word), "{word} should be named: {}", cause.sentence);
+        }
+        assert!(judgement.reason.contains(&format!("service account {}/default", story.a)), "{}", judgement.reason);
+        assert_eq!((judgement.computed.stance, judgement.observed.stance), (Stance::Allowed, Stance::Allowed));
+        assert_eq!(of_tokens(&opened, "a", Verdict::Fail) + of_tokens(&opened, "shared", Verdict::Fail), 0);
+
+        drop(bound);
+        let closed = run().expect_code(0);
+        expect_nothing_left(&lab, &story.namespaces(), &[&green, &opened, &closed]);
+    }
+}
+
+/// Whoever may not ask for tokens has nothing to show, and is told what it lacks.
+#[test]
+fn a_runner_that_may_not_ask_for_tokens_is_told_so() {
+    if let Some(lab) = first_lab() {
+        let story = Story::new(&lab, "tokenless");
+        let name = format!("{}-reader", story.a);
+        let rules = "rules:\n- {apiGroups: ['*'], resources: ['*'], verbs: [get, list]}\n\
+                     - {apiGroups: [authorization.k8s.io], resources: [subjectaccessreviews], verbs: [create]}\n";
+        let _role = Rbac::cluster_role(&lab, &name, rules);
+        let _bound = Rbac::binding(&lab, "", &name, ("User", &name));
+        let config = lab.kubeconfig_of(&name);
+        let path = config.path().to_str().unwrap();
+        let run = lab.run(&story.tenancy()).families(&["rbac"]).with(&["--kubeconfig", path, "--request-tokens"]);
+        let ended = run.end().expect_code(3);
+        let of_tokens = |one: &&CaseResult| one.case.check.as_str().starts_with("rbac.token.");
+        for result in ended.record().results.iter().filter(of_tokens) {
+            let cause = result.judgement.cause.as_ref().unwrap();
+            assert_eq!(cause.kind, "no-token", "{}", result.judgement.reason);
+            assert!(cause.remedy.contains("serviceaccounts/token"), "{}", cause.remedy);
+        }
+    }
+}
+
+/// A bound that is too small for everything: what was not asked is told, and what is broken is found all the same.
+#[test]
+fn beyond_the_bound_verdicts_say_what_was_computed_alone() {
+    if let Some(lab) = first_lab() {
+        let story = Story::new(&lab, "bound");
+        let run = || lab.run(&story.tenancy()).families(&["rbac"]).with(&["--max-reviews", "150"]).end();
+        let bounded = run().expect_code(0);
+        let asked = bounded.record().observations[&Family::new("rbac")]["asked"].as_object().unwrap().len();
+        assert!(asked <= 150, "{asked} questions were asked");
+        let alone = bounded.record().results.iter().filter(|one| one.judgement.reason.contains("bound of 150")).count();
+        assert!(alone > 10, "what was computed alone should be told:\n{}", bounded.text);
+        let group = format!("system:serviceaccounts:{}", story.a);
+        let _bound = Rbac::binding(&lab, &story.b, "view", ("Group", &group));
+        let found = run().expect_code(1);
+        assert!(found.record().findings.iter().any(|one| one.from.as_str() == "a"), "{}", found.text);
     }
 }

@@ -5,8 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What is answered to a method and a path without its query: a status and a body; `None`: nothing, ever.
-type Answers = dyn Fn(&str, &str) -> Option<(u16, String)> + Send + Sync;
+/// What is answered to a method, a path without its query, and the whole head of the request: a status and a body;
+/// `None`: nothing, ever.
+type Answers = dyn Fn(&str, &str, &str) -> Option<(u16, String)> + Send + Sync;
 
 /// The server; it ends with the process.
 pub(crate) struct Api {
@@ -16,6 +17,11 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn answering(answers: impl Fn(&str, &str) -> Option<(u16, String)> + Send + Sync + 'static) -> Self {
+        Self::hearing(move |method, path, _| answers(method, path))
+    }
+
+    /// The same, for what depends on the head of a request.
+    pub(crate) fn hearing(answers: impl Fn(&str, &str, &str) -> Option<(u16, String)> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let answers: Arc<Answers> = Arc::new(answers);
@@ -46,7 +52,7 @@ impl Api {
     }
 }
 
-fn read_only(namespaces: &[&str], method: &str, path: &str) -> (u16, String) {
+pub(crate) fn read_only(namespaces: &[&str], method: &str, path: &str) -> (u16, String) {
     match (method, path) {
         ("GET", "/version") => (200, VERSION.to_owned()),
         ("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews") => (201, REVIEW.to_owned()),
@@ -103,7 +109,7 @@ fn serve(stream: &TcpStream, answers: &Answers) {
         }
         let mut words = head.split_whitespace();
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let Some((status, body)) = answers(method, target.split('?').next().unwrap_or_default()) else {
+        let Some((status, body)) = answers(method, target.split('?').next().unwrap_or_default(), &head) else {
             loop {
                 thread::park();
             }

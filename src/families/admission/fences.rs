@@ -293,6 +293,7 @@ admission:
             profile: Profile::Spec,
             mode: Mode::Throwaway,
             tenants: &BTreeSet::new(),
+            told: crate::families::Told::default(),
         });
         for one in &all {
             assert_eq!(one.tenants, BTreeSet::from([TenantId::from("a")]), "{}", one.description);

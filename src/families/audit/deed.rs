@@ -219,25 +219,13 @@ fn made(group: &str, resource: &str, namespace: &Namespace, mark: &str, body: Va
 
 /// A pod that meets the restricted Pod Security level, but for what is given.
 fn pod(mark: &str, image: &str, spec: &Value, context: &Value) -> Value {
-    let mut of_container = restricted::of_container();
-    join(&mut of_container, context);
-    let amounts = json!({"cpu": "10m", "memory": "16Mi"});
-    let mut whole = json!({
-        "automountServiceAccountToken": false,
-        "enableServiceLinks": false,
-        "restartPolicy": "Never",
-        "securityContext": restricted::of_pod(),
-        "containers": [{
-            "name": "never-run", "image": image,
-            "resources": {"requests": amounts, "limits": amounts},
-            "securityContext": of_container,
-        }],
-    });
-    join(&mut whole, spec);
-    json!({
-        "apiVersion": "v1", "kind": "Pod", "spec": whole,
-        "metadata": {"name": mark, "annotations": restricted::annotations()},
-    })
+    let mut pod = restricted::pod(mark, image);
+    for (place, part) in [("/spec/containers/0/securityContext", context), ("/spec", spec)] {
+        if let Some(whole) = pod.pointer_mut(place) {
+            join(whole, part);
+        }
+    }
+    pod
 }
 
 fn join(whole: &mut Value, part: &Value) {

@@ -50,6 +50,9 @@ fn of_party(input: &PlanInput<'_>, party: &TenantId, namespace: &Namespace) -> V
             "secrets": [{"name": format!("{account}-token-abcde")}],
         })),
     ));
+    if input.told.read_secrets {
+        all.extend(in_secrets(namespace).into_iter().map(|(description, secret)| planted(description, Some(secret))));
+    }
     // Only an image that runs there already is sure to be let in.
     let Some(image) = input.snapshot.pods.iter().find_map(|pod| image_of(pod, namespace)) else { return all };
     let key = canary::of_each_kind(&SEED).into_iter().find(|one| one.kind == CredentialKind::AwsAccessKeyId);
@@ -71,6 +74,44 @@ fn of_party(input: &PlanInput<'_>, party: &TenantId, namespace: &Namespace) -> V
         Some(pod(namespace, "week", &image, &json!([]), false, &volumes)),
     ));
     all
+}
+
+/// What only a run that reads Secrets can find: a key in one, and one that holds a token that never ends.
+fn in_secrets(namespace: &Namespace) -> Vec<(String, Value)> {
+    let secret = |name: &str, rest: Value| {
+        let mut secret = json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": format!("tenantproof-planted-{name}"), "namespace": namespace},
+        });
+        merge(&mut secret, rest);
+        secret
+    };
+    let mut all = Vec::new();
+    let key = canary::of_each_kind(&SEED).into_iter().find(|one| one.kind == CredentialKind::AwsAccessKeyId);
+    if let Some(key) = key {
+        all.push((
+            format!("Secret {namespace}/tenantproof-planted-key: {} under {}", key.kind, key.name),
+            secret("key", json!({"type": "Opaque", "stringData": {key.name: key.text}})),
+        ));
+    }
+    let account = json!({"kubernetes.io/service-account.name": "default"});
+    all.push((
+        format!("Secret {namespace}/tenantproof-planted-forever: holds a token of default that never ends"),
+        secret("forever", json!({"type": "kubernetes.io/service-account-token", "metadata": {"annotations": account}})),
+    ));
+    all
+}
+
+/// Puts parts into an object, maps into maps.
+fn merge(whole: &mut Value, part: Value) {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => {
+            for (key, value) in part {
+                merge(whole.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (whole, part) => *whole = part,
+    }
 }
 
 fn image_of(pod: &Pod, namespace: &Namespace) -> Option<String> {
@@ -99,4 +140,35 @@ fn pod(namespace: &Namespace, what: &str, image: &str, env: &Value, token: bool,
             "volumes": volumes,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_secrets;
+    use crate::semantics::credentials::objects::SecretTexts;
+    use crate::semantics::credentials::{CredentialKind, Lasting, Salt, Scanner};
+
+    #[test]
+    fn a_key_and_a_token_are_planted_and_no_description_says_the_key() {
+        let all = in_secrets(&"a".into());
+        assert_eq!(all.len(), 2);
+        for (description, secret) in &all {
+            assert_eq!(secret["metadata"]["namespace"], "a");
+            assert!(description.contains(secret["metadata"]["name"].as_str().unwrap()), "{description}");
+        }
+        let (description, secret) = &all[0];
+        let (name, text) = secret["stringData"].as_object().unwrap().iter().next().unwrap();
+        assert!(!description.contains(text.as_str().unwrap()), "{description}");
+        // As the API server keeps it.
+        let data = k8s_openapi::ByteString(text.as_str().unwrap().as_bytes().to_vec());
+        let kept = serde_json::json!({"metadata": secret["metadata"], "type": "Opaque", "data": {name: data}});
+        let texts = SecretTexts::of(&kept);
+        let salt = Salt::new([1; 32]);
+        let found: Vec<_> = texts.fields().iter().flat_map(|siblings| Scanner::new(&salt).scan(siblings)).collect();
+        let long = |one: &crate::semantics::credentials::Found| {
+            one.kind == CredentialKind::AwsAccessKeyId && one.lasting == Lasting::LongLived
+        };
+        assert!(found.iter().any(long), "{found:?}");
+        assert_eq!(all[1].1["metadata"]["annotations"]["kubernetes.io/service-account.name"], "default");
+    }
 }

@@ -5,6 +5,8 @@
 //! opens depends on the other policies: one that isolates the same pods may still hold. So whether a
 //! suite should have noticed is asked of the evaluator, with the policies as they are while broken.
 
+mod narrow;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::networking::v1::{
@@ -39,6 +41,8 @@ pub enum How {
     SelectsNothing,
     /// A namespaceSelector of one of its peers also matches namespaces that it was not meant for.
     PeerWidened,
+    /// One of several that a rule of its lets in is left out.
+    PeerNarrowed,
     /// It lets one protocol in from everywhere.
     ProtocolUnfenced,
 }
@@ -74,6 +78,9 @@ fn of_one(policy: &NetworkPolicy) -> Vec<Sabotage> {
     }
     for (what, spec) in widened(&spec) {
         all.push(broken(How::PeerWidened, what, spec));
+    }
+    for (what, spec) in narrow::narrowed(&spec) {
+        all.push(broken(How::PeerNarrowed, what, spec));
     }
     if isolates_ingress(&spec) {
         all.push(broken(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{LimitRange, ResourceQuota};
+use k8s_openapi::api::core::v1::{LimitRange, LimitRangeItem, ResourceQuota};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use super::rules::{Held, Sized, held, sized};
 use super::seen::ShareSeen;
 use crate::families::{Mutant, PlanInput};
 use crate::model::{Family, Namespace, Quantity};
-use crate::semantics::quota::{Limits, holdings};
+use crate::semantics::quota::{LimitType, Limits, holdings};
 use crate::tenancy::{Party, PartyKind};
 
 /// One way to break one fence.
@@ -38,6 +38,8 @@ pub enum How {
     LimitsDeleted,
     /// It lets a container be twice as large in one resource.
     LimitRaised,
+    /// One of its bounds or defaults is taken out, for one resource.
+    LimitDropped,
 }
 
 /// Every way to break these quotas and limits, in their order.
@@ -98,7 +100,7 @@ fn harmless(
             quotas.retain(|quota| quota.metadata.name.as_deref() != name);
             quotas.extend(broken.and_then(|broken| serde_json::from_value(broken).ok()));
         }
-        How::LimitsDeleted | How::LimitRaised => {
+        How::LimitsDeleted | How::LimitRaised | How::LimitDropped => {
             ranges.retain(|range| range.metadata.name.as_deref() != name);
             ranges.extend(broken.and_then(|broken| serde_json::from_value(broken).ok()));
         }
@@ -115,7 +117,29 @@ fn harmless(
         .container
         .iter()
         .all(|(resource, promised)| matches!(sized(&left, resource, *promised), Sized::Within { .. }));
-    (quotas_hold && limits_hold).then(|| "what was promised is held all the same".to_owned())
+    let holds = quotas_hold && limits_hold && defaults_hold(party, &left);
+    holds.then(|| "what was promised is held all the same".to_owned())
+}
+
+/// Whether a container that asks for nothing gets all that the quotas ask for, and what was promised of its size; where
+/// nothing is promised and no LimitRange is about containers, nobody asks.
+fn defaults_hold(party: &Party, share: &ShareSeen) -> bool {
+    let of_containers = || share.limits.0.iter().filter(|item| item.kind == LimitType::Container);
+    if party.share.container.is_empty() && of_containers().next().is_none() {
+        return true;
+    }
+    let limited = |resource: &str| of_containers().any(|item| item.default.get(resource).is_some());
+    let requested = |resource: &str| of_containers().any(|item| item.default_request.get(resource).is_some());
+    let given = |name: &str| match name {
+        "limits.cpu" => limited("cpu"),
+        "limits.memory" => limited("memory"),
+        "cpu" | "requests.cpu" => requested("cpu"),
+        "memory" | "requests.memory" => requested("memory"),
+        _ => true,
+    };
+    let unscoped = share.holdings.iter().filter(|holding| holding.scopes.is_empty());
+    unscoped.flat_map(|holding| holding.hard.iter()).all(|(name, _)| given(name))
+        && party.share.container.keys().all(|resource| limited(resource))
 }
 
 fn of_quota(quota: &ResourceQuota) -> Vec<Sabotage> {
@@ -161,6 +185,43 @@ fn of_range(range: &LimitRange) -> Vec<Sabotage> {
                 description: format!("{name}: the most {resource} of one {} raised to {raised}", item.type_),
                 broken: Some(written(&broken, "LimitRange")),
                 whole: written(&whole, "LimitRange"),
+            });
+        }
+        all.extend(dropped(&whole, index, &name));
+    }
+    all
+}
+
+/// The amounts of one kind that an item of a LimitRange names.
+type Part = fn(&mut LimitRangeItem) -> &mut Option<BTreeMap<String, Written>>;
+
+/// What an item of a LimitRange can say of a resource.
+const PARTS: [(&str, Part); 5] = [
+    ("max", |item| &mut item.max),
+    ("min", |item| &mut item.min),
+    ("default", |item| &mut item.default),
+    ("defaultRequest", |item| &mut item.default_request),
+    ("maxLimitRequestRatio", |item| &mut item.max_limit_request_ratio),
+];
+
+/// The LimitRange without one amount of one item, for each of them.
+fn dropped(whole: &LimitRange, index: usize, name: &str) -> Vec<Sabotage> {
+    let item = |range: &LimitRange| range.spec.as_ref().and_then(|spec| spec.limits.get(index)).cloned();
+    let mut all = Vec::new();
+    for (what, part) in PARTS {
+        let Some(mut before) = item(whole) else { continue };
+        for resource in part(&mut before).clone().unwrap_or_default().into_keys() {
+            let mut broken = whole.clone();
+            let place = broken.spec.as_mut().and_then(|spec| spec.limits.get_mut(index));
+            let Some(item) = place else { continue };
+            if let Some(amounts) = part(item) {
+                amounts.remove(&resource);
+            }
+            all.push(Sabotage {
+                how: How::LimitDropped,
+                description: format!("{name}: the {what} of {resource} of a {} taken out", before.type_),
+                broken: Some(written(&broken, "LimitRange")),
+                whole: written(whole, "LimitRange"),
             });
         }
     }
@@ -223,6 +284,38 @@ mod tests {
         assert_eq!(harmless(&tenancy.parties[0], "a", (&quotas, &[]), way).is_some(), expected, "{}", way.description);
     }
 
+    #[rstest]
+    #[case("the max of cpu of a Container", false)]
+    #[case("the default of cpu", true)]
+    #[case("the default of memory", false)]
+    #[case("the defaultRequest of memory", true)]
+    #[case("the max of memory of a Pod", true)]
+    fn what_is_taken_out_of_a_limit_range_matters_where_something_rests_on_it(
+        #[case] words: &str,
+        #[case] expected: bool,
+    ) {
+        let tenancy = "apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: t\ntenants:\n\
+                       - {id: a, namespaces: [a], share: {container: {cpu: '2'}}}\n- {id: b, namespaces: [b]}\n";
+        let tenancy = tenancy::read("t.yaml", tenancy.as_bytes()).unwrap();
+        let hard = json!({"limits.cpu": "8", "requests.cpu": "8", "limits.memory": "1Gi", "requests.memory": "1Gi"});
+        let quota = json!({"metadata": {"namespace": "a", "name": "share"}, "spec": {"hard": hard}});
+        let range = json!({"metadata": {"namespace": "a", "name": "size"}, "spec": {"limits": [
+            {"type": "Container", "max": {"cpu": "2"}, "default": {"cpu": "100m", "memory": "64Mi"},
+             "defaultRequest": {"cpu": "10m", "memory": "16Mi"}},
+            {"type": "Pod", "max": {"memory": "1Gi"}}]}});
+        let quotas = [serde_json::from_value(quota).unwrap()];
+        let ranges = [serde_json::from_value(range).unwrap()];
+        let ways = sabotages(&quotas, &ranges);
+        let taken_out = |way: &&super::Sabotage| way.how == How::LimitDropped && way.description.contains(words);
+        let way = ways.iter().find(taken_out).unwrap();
+        assert_eq!(
+            harmless(&tenancy.parties[0], "a", (&quotas, &ranges), way).is_some(),
+            expected,
+            "{}",
+            way.description
+        );
+    }
+
     #[test]
     fn each_quota_and_each_limit_is_broken_in_every_way_and_can_be_put_back() {
         let quota = json!({"metadata": {"namespace": "a", "name": "share", "uid": "u", "resourceVersion": "7"},
@@ -239,6 +332,8 @@ mod tests {
                 (How::QuotaRaised, "ResourceQuota a/share: requests.cpu raised to 16"),
                 (How::LimitsDeleted, "LimitRange a/size: deleted"),
                 (How::LimitRaised, "LimitRange a/size: the most cpu of one Container raised to 4"),
+                (How::LimitDropped, "LimitRange a/size: the max of cpu of a Container taken out"),
+                (How::LimitDropped, "LimitRange a/size: the min of cpu of a Pod taken out"),
             ]
         );
         assert_eq!(all[1].broken.as_ref().unwrap()["spec"]["hard"]["pods"], "40");

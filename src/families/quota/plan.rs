@@ -315,6 +315,7 @@ shared:
             profile: Profile::Spec,
             mode: Mode::Production,
             tenants: &BTreeSet::new(),
+            told: crate::families::Told::default(),
         })
     }
 

@@ -2,22 +2,26 @@
 //! cluster, or on its own fences.
 //!
 //! - `plan`: the tenancy, the roles and the bindings in; cases and questions out, each with what the rules say. Pure.
-//! - `observe`: asks the API server the same questions. The only part with I/O.
+//! - `observe`: asks the API server the same questions, and where the run was told to, makes requests with tenants' own
+//!   tokens. The only part with I/O.
 //! - `judge`: a case and the answers in, a verdict with its reason out. Pure.
 //! - `mutants`: bindings that must be found. Pure.
 
+mod bound;
 mod judge;
 mod mutants;
 mod observe;
 mod parameters;
 mod plan;
 mod question;
+mod questions;
+mod request;
 mod seen;
 mod subjects;
 
-pub use parameters::{Action, Place, RbacParameters, Who};
+pub use parameters::{Action, By, Place, RbacParameters, Who};
 pub use question::Question;
-pub use seen::{AskedSeen, ControlSeen, Seen};
+pub use seen::{AskedSeen, ControlSeen, Seen, TokenSeen, TriedSeen};
 
 use super::{FamilyEntry, seen_of};
 use crate::document::shape::Slot;

@@ -1,6 +1,8 @@
 //! Bindings that must be found: for each tenant those that open its neighbour's namespace, the cluster, or its own
 //! fences to it. Roles that every cluster has are bound, so that one object makes each.
 
+use serde_json::json;
+
 use super::NAME;
 use crate::families::{Mutant, PlanInput};
 use crate::model::{Namespace, TenantId};
@@ -20,6 +22,9 @@ pub(super) fn mutants(input: &PlanInput<'_>) -> Vec<Mutant> {
             for role in ["view", "edit", "admin"] {
                 mutants.push(binding(Some(theirs), role, &group, &[from, to]));
             }
+            if input.told.request_tokens {
+                mutants.push(of_account(own, theirs, [from, to]));
+            }
         }
         mutants.push(binding(Some(own), "admin", &group, &[from]));
         if index == 0 {
@@ -36,4 +41,16 @@ pub(super) fn mutants(input: &PlanInput<'_>) -> Vec<Mutant> {
 
 fn binding(namespace: Option<&Namespace>, role: &str, group: &str, tenants: &[&TenantId]) -> Mutant {
     Mutant::binding(NAME, namespace, &role.replace(':', "-"), role, group, tenants)
+}
+
+/// A binding that names one service account and no group: the account's own token must find it.
+fn of_account(own: &Namespace, theirs: &Namespace, tenants: [&TenantId; 2]) -> Mutant {
+    let mut mutant = binding(Some(theirs), "view", "", &tenants);
+    let name = "default";
+    if let Some(object) = &mut mutant.broken {
+        object["metadata"]["name"] = json!("tenantproof-mutant-account");
+        object["subjects"] = json!([{"kind": "ServiceAccount", "namespace": own, "name": name}]);
+    }
+    mutant.description = format!("RoleBinding in {theirs}: ClusterRole view bound to service account {own}/{name}");
+    mutant
 }

@@ -31,14 +31,19 @@ impl Question {
     /// What is asked for, in words.
     #[must_use]
     pub fn what(&self) -> String {
+        if self.namespace.is_empty() {
+            format!("{} for the whole cluster", self.deed())
+        } else {
+            format!("{} in {}", self.deed(), self.namespace)
+        }
+    }
+
+    /// The same, without the place.
+    #[must_use]
+    pub fn deed(&self) -> String {
         let slash = if self.subresource.is_empty() { "" } else { "/" };
         let point = if self.api_group.is_empty() { "" } else { "." };
-        let place = if self.namespace.is_empty() {
-            " for the whole cluster".to_owned()
-        } else {
-            format!(" in {}", self.namespace)
-        };
-        format!("{} {}{slash}{}{point}{}{place}", self.verb, self.resource, self.subresource, self.api_group)
+        format!("{} {}{slash}{}{point}{}", self.verb, self.resource, self.subresource, self.api_group)
     }
 
     /// The same for the evaluator.

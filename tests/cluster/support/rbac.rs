@@ -30,6 +30,15 @@ impl<'a> Rbac<'a> {
         Self::new(lab, kind, namespace, &name, &rest)
     }
 
+    /// A binding of a ClusterRole to a service account, in a namespace.
+    pub(crate) fn of_account(lab: &'a Lab, namespace: &str, role: &str, (home, account): (&str, &str)) -> Self {
+        let rest = format!(
+            "roleRef: {{apiGroup: {GROUP}, kind: ClusterRole, name: {role}}}\n\
+             subjects: [{{kind: ServiceAccount, namespace: {home}, name: {account}}}]\n"
+        );
+        Self::new(lab, "RoleBinding", namespace, &format!("{home}-{account}-{role}"), &rest)
+    }
+
     fn new(lab: &'a Lab, kind: &'static str, namespace: &str, name: &str, rest: &str) -> Self {
         let place = if namespace.is_empty() { String::new() } else { format!(", namespace: {namespace}") };
         let one = Self { lab, kind, namespace: namespace.to_owned(), name: name.to_owned() };

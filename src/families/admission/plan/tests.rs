@@ -46,6 +46,7 @@ fn made(snapshot: &Snapshot, mode: Mode, tenants: &[&str]) -> AdmissionPlan {
         profile: Profile::Spec,
         mode,
         tenants: &tenants,
+        told: crate::families::Told::default(),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::families::audit::ask::Promised;
 use crate::families::audit::seen::{KeptSeen, PolicySeen, Seen};
 use crate::families::audit::topic::Topic;
 use crate::families::ruling::{Ruling, column, holds, inconclusive};
-use crate::model::{AuditLevel, Namespace, TenantId};
+use crate::model::{AuditLevel, Namespace, TenantId, Verdict};
 use crate::semantics::audit::Stage;
 
 /// Which rule keeps how much.
@@ -165,6 +165,11 @@ pub(super) fn in_force(seen: &Seen, namespaces: &[Namespace]) -> Found {
     };
     let observed = match &other {
         Some(why) => column(Stance::Denied, why.clone()),
+        // What a mute log doesn't have shows nothing: only what was found counts for it.
+        None if ruling.verdict != Verdict::Pass => column(
+            Stance::Unknown,
+            format!("{same} requests found as the text has it, {absent} not looked for, {unseen} not found"),
+        ),
         None => column(Stance::Allowed, format!("{} requests as the text has it, {unseen} not found", same + absent)),
     };
     let evidence = seen.deeds.iter().filter(|(_, deed)| namespaces.contains(&deed.namespace));

@@ -358,6 +358,18 @@ fn a_policy_in_force_is_told_by_the_levels(#[case] change: Scene, #[case] expect
     check(&Ask::InForce { namespaces: vec!["a".into()] }, &seen, expected, kind);
 }
 
+#[rstest]
+#[case::found(|_: &mut Seen| {}, Stance::Allowed)]
+#[case::another_level(|seen: &mut Seen| kept(seen).level = Metadata, Stance::Denied)]
+#[case::a_mute_log_shows_nothing(|seen: &mut Seen| { nothing_kept(seen); seen.controls.clear(); }, Stance::Unknown)]
+#[case::what_was_not_found_shows_nothing(|seen: &mut Seen| seen.deeds.get_mut("deed").unwrap().events.clear(), Stance::Unknown)]
+fn what_a_log_does_not_show_is_no_observation(#[case] change: Scene, #[case] observed: Stance) {
+    let mut seen = seen(done(Deed::PodCreate, true));
+    change(&mut seen);
+    let found = super::policy::in_force(&seen, &["a".into()]);
+    assert_eq!(found.observed.stance, observed, "{}", found.observed.because);
+}
+
 fn nothing_kept(seen: &mut Seen) {
     kept(seen).level = Nothing;
     seen.deeds.get_mut("deed").unwrap().events.clear();

@@ -83,6 +83,7 @@ fn made(tenancy: &Tenancy, snapshot: &Snapshot, nodes: &[&str], closed: &[(&str,
         closed: &closed,
         mode: crate::plan::Mode::Production,
         tenants: &std::collections::BTreeSet::new(),
+        told: crate::families::Told::default(),
         profile: Profile::Spec,
     })
 }

@@ -1,5 +1,7 @@
 //! Asking the API server: the only part of this family with I/O.
 
+mod tokens;
+
 use std::collections::BTreeMap;
 
 use futures::StreamExt as _;
@@ -10,6 +12,7 @@ use kube::Client;
 
 use super::plan::RbacPlan;
 use super::question::Question;
+use super::request::mark_of;
 use super::seen::{AskedSeen, ControlSeen, Seen};
 use crate::cluster::ClusterError;
 use crate::cluster::access::{self, Ruling, What};
@@ -27,7 +30,12 @@ impl FamilyPlan for RbacPlan {
     }
 
     fn coverage(&self) -> Coverage {
-        Coverage { judged: self.judged, not_understood: self.not_understood.clone(), ..Coverage::default() }
+        Coverage {
+            judged: self.judged,
+            not_understood: self.not_understood.clone(),
+            not_tried: self.not_tried.clone(),
+            ..Coverage::default()
+        }
     }
 
     fn namespaces(&self) -> Vec<Namespace> {
@@ -36,9 +44,10 @@ impl FamilyPlan for RbacPlan {
 
     fn observe<'a>(&'a self, field: Field<'a>) -> LocalBoxFuture<'a, Result<Observed, ClusterError>> {
         Box::pin(async move {
-            let Field { client, witness, .. } = field;
-            witness.began(Stage::Observe, self.questions.len());
-            let mut seen = Seen { controls: controls(client, &self.subjects).await, ..Seen::default() };
+            let client = field.client;
+            let mut seen = Seen { told_to_request_tokens: field.request_tokens, ..Seen::default() };
+            field.witness.began(Stage::Observe, self.questions.len());
+            seen.controls = controls(client, &self.subjects).await;
             let mut answers = futures::stream::iter(&self.questions)
                 .map(|(key, computed)| async move {
                     let at_ms = Timestamp::now().as_millisecond();
@@ -61,14 +70,18 @@ impl FamilyPlan for RbacPlan {
             while let Some((key, answer)) = answers.next().await {
                 seen.asked.insert(key, answer);
                 if seen.asked.len().is_multiple_of(100) {
-                    witness.progress(Stage::Observe, seen.asked.len(), None);
+                    field.witness.progress(Stage::Observe, seen.asked.len(), None);
                 }
             }
             drop(answers);
-            witness.ended(
-                Stage::Observe,
-                format!("{} questions about {} subjects", seen.asked.len(), self.subjects.len()),
-            );
+            let mut told = format!("{} questions about {} subjects", seen.asked.len(), self.subjects.len());
+            if field.request_tokens {
+                let (mark, image) = (mark_of(field.run), field.probes.image().to_owned());
+                let means = tokens::Means { client, nobody: field.nobody, mark: &mark, image: &image };
+                tokens::try_all(means, self, &mut seen).await;
+                told = format!("{told}, {} requests with {} tokens", seen.tried.len(), seen.tokens.len());
+            }
+            field.witness.ended(Stage::Observe, told);
             let observations = serde_json::to_value(&seen).unwrap_or_default();
             Ok(Observed { observations, remarks: Vec::new() })
         })
@@ -94,7 +107,11 @@ async fn controls(client: &Client, subjects: &BTreeMap<String, Subject>) -> BTre
 }
 
 async fn ask(client: &Client, subject: &Subject, what: What) -> (Stance, String) {
-    match access::may(client, subject, what).await {
+    stance_of(access::may(client, subject, what).await)
+}
+
+fn stance_of(ruling: Result<Ruling, String>) -> (Stance, String) {
+    match ruling {
         Ok(Ruling { allowed: true, reason }) => (Stance::Allowed, reason),
         Ok(Ruling { allowed: false, reason }) => (Stance::Denied, reason),
         Err(why) => (Stance::Unknown, why),
