@@ -354,8 +354,9 @@ cmd_up() {
   step create "three nodes, from $node_image" create_nodes "$name" "$node_image" "${entries[@]}"
   note "$name" addresses "$(addresses "$name")"
   step cni "the network: $(cni_line "$cni")" apply_cni "$name" "$cni"
-  ! $gatekeeper || step admission "Gatekeeper $GATEKEEPER" apply_gatekeeper "$name"
+  # Before Gatekeeper, whose webhook lets no namespace come about until it runs itself.
   ! $kyverno || step kyverno-on "Kyverno $KYVERNO" apply_kyverno "$name"
+  ! $gatekeeper || step admission "Gatekeeper $GATEKEEPER" apply_gatekeeper "$name"
   step ready "until everything is ready" wait_ready "$name" 300
   ! $gatekeeper || step closed "Gatekeeper's webhook for namespaces that want it closed" close_gatekeeper "$name"
   touch "$state/complete"
