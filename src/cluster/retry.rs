@@ -15,11 +15,19 @@ const LAG: Duration = Duration::from_secs(15);
 pub(crate) fn is_transient(error: &kube::Error) -> bool {
     match error {
         kube::Error::Api(status) => {
-            matches!(status.code, 429 | 500 | 502 | 503 | 504) && !status.message.contains("admission webhook")
+            let busy =
+                matches!(status.code, 429 | 500 | 502 | 503 | 504) && !status.message.contains("admission webhook");
+            busy || (status.code == 409 && is_counted_meanwhile(&status.message))
         }
         kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => true,
         _ => false,
     }
+}
+
+/// Whether an object was refused since somebody else's was counted against the same quota at that moment: it says nothing
+/// of the object, and whoever asks again is served.
+pub(super) fn is_counted_meanwhile(message: &str) -> bool {
+    message.contains("Operation cannot be fulfilled on resourcequotas")
 }
 
 /// Whether an error says that there is no API server now, not even one that can't reach a node.
@@ -106,10 +114,31 @@ mod tests {
     use kube::core::Status;
     use rstest::rstest;
 
-    use super::{after_lag, after_lag_of, lags};
+    use super::{after_lag, after_lag_of, is_transient, lags};
 
     fn forbidden(message: &str) -> kube::Error {
         kube::Error::Api(Box::new(Status { code: 403, message: message.to_owned(), ..Status::default() }))
+    }
+
+    #[rstest]
+    #[case::busy(429, "too many requests", true)]
+    #[case::away(503, "the server is currently unable to handle the request", true)]
+    #[case::a_webhook(500, "admission webhook \"x\" denied the request: no", false)]
+    #[case::counted_meanwhile(
+        409,
+        "Operation cannot be fulfilled on resourcequotas \"share\": the object has been modified; please apply your \
+         changes to the latest version and try again",
+        true
+    )]
+    #[case::changed_meanwhile(409, "Operation cannot be fulfilled on pods \"p\": the object has been modified", false)]
+    #[case::there_already(409, "pods \"p\" already exists", false)]
+    fn what_says_nothing_of_a_request_is_told_from_answers(
+        #[case] code: u16,
+        #[case] message: &str,
+        #[case] expected: bool,
+    ) {
+        let error = kube::Error::Api(Box::new(Status { code, message: message.to_owned(), ..Status::default() }));
+        assert_eq!(is_transient(&error), expected);
     }
 
     #[rstest]

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::error::in_words;
 use super::pod::RUN_LABEL;
-use super::retry::patiently;
+use super::retry::{is_counted_meanwhile, patiently};
 use super::trial::{TrialAnswer, TrialKind, Trials, answer};
 use crate::model::Namespace;
 
@@ -119,7 +119,9 @@ impl Trials<'_> {
                         let about = event.involved_object.name.as_deref().unwrap_or_default();
                         about == name || about.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'))
                     };
-                    if let Some(event) = list.items.into_iter().find(of_it) {
+                    // Its controller asks again.
+                    let decides = |event: &Event| !is_counted_meanwhile(event.message.as_deref().unwrap_or_default());
+                    if let Some(event) = list.items.into_iter().find(|event| of_it(event) && decides(event)) {
                         let message = event.message.unwrap_or_default();
                         return if message.contains("failed calling webhook") {
                             TrialAnswer::Silent(message)

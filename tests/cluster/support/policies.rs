@@ -30,6 +30,10 @@ impl<'a> Policies<'a> {
         let same = |other: &&Value| other["kind"] == object["kind"] && other["metadata"] == object["metadata"];
         if !self.made.iter().any(|other| same(&other)) {
             self.made.push(object.clone());
+        } else if object["kind"].as_str().is_some_and(|kind| kind.starts_with("ValidatingAdmissionPolicy")) {
+            // The API server goes by a change of its own policies up to a second later; until then the old one refuses,
+            // and a run rightly says so.
+            std::thread::sleep(Duration::from_millis(1500));
         }
     }
 
