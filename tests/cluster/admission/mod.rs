@@ -383,7 +383,13 @@ impl<'a> Down<'a> {
     fn until(&self, replicas: i32) {
         super::support::eventually("the engine's scale", Duration::from_secs(180), || {
             let status = self.0.wait(self.api().get(self.2)).ok().and_then(|one| one.status).unwrap_or_default();
-            status.ready_replicas.unwrap_or_default() == replicas && status.replicas.unwrap_or_default() == replicas
+            // A pod that ends answers on until it is gone.
+            let pods = self.0.list::<k8s_openapi::api::core::v1::Pod>(self.1);
+            let there =
+                pods.iter().filter(|pod| pod.metadata.name.as_deref().is_some_and(|name| name.starts_with(self.2)));
+            status.ready_replicas.unwrap_or_default() == replicas
+                && status.replicas.unwrap_or_default() == replicas
+                && (replicas > 0 || there.count() == 0)
         });
     }
 }
