@@ -168,9 +168,17 @@ fn misspell_key(key: &str) -> String {
 /// The spec with one requirement less in the namespaceSelector of one peer, for each of them. The
 /// last requirement less is a selector that matches every namespace.
 fn widened(spec: &NetworkPolicySpec) -> Vec<(String, NetworkPolicySpec)> {
+    with_other_peers(spec, wider_peers)
+}
+
+/// Ways in which a rule's peers can be others: what is done, and the peers.
+type OtherPeers = fn(&[NetworkPolicyPeer]) -> Vec<(String, Vec<NetworkPolicyPeer>)>;
+
+/// The spec with other peers in one rule of either direction, for each way in which these can be others.
+fn with_other_peers(spec: &NetworkPolicySpec, others: OtherPeers) -> Vec<(String, NetworkPolicySpec)> {
     let mut all = Vec::new();
     for (index, rule) in spec.ingress.iter().flatten().enumerate() {
-        for (what, peers) in wider_peers(rule.from.as_deref().unwrap_or_default()) {
+        for (what, peers) in others(rule.from.as_deref().unwrap_or_default()) {
             let mut broken = spec.clone();
             if let Some(rule) = broken.ingress.as_mut().and_then(|rules| rules.get_mut(index)) {
                 rule.from = Some(peers);
@@ -179,7 +187,7 @@ fn widened(spec: &NetworkPolicySpec) -> Vec<(String, NetworkPolicySpec)> {
         }
     }
     for (index, rule) in spec.egress.iter().flatten().enumerate() {
-        for (what, peers) in wider_peers(rule.to.as_deref().unwrap_or_default()) {
+        for (what, peers) in others(rule.to.as_deref().unwrap_or_default()) {
             let mut broken = spec.clone();
             if let Some(rule) = broken.egress.as_mut().and_then(|rules| rules.get_mut(index)) {
                 rule.to = Some(peers);

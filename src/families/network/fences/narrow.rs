@@ -7,26 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 /// The spec with one of several peers of a rule left out, or one of several values that a peer's selector takes, for each
 /// of them.
 pub(super) fn narrowed(spec: &NetworkPolicySpec) -> Vec<(String, NetworkPolicySpec)> {
-    let mut all = Vec::new();
-    for (index, rule) in spec.ingress.iter().flatten().enumerate() {
-        for (what, peers) in fewer_peers(rule.from.as_deref().unwrap_or_default()) {
-            let mut broken = spec.clone();
-            if let Some(rule) = broken.ingress.as_mut().and_then(|rules| rules.get_mut(index)) {
-                rule.from = Some(peers);
-                all.push((format!("ingress rule {}: {what}", index + 1), broken));
-            }
-        }
-    }
-    for (index, rule) in spec.egress.iter().flatten().enumerate() {
-        for (what, peers) in fewer_peers(rule.to.as_deref().unwrap_or_default()) {
-            let mut broken = spec.clone();
-            if let Some(rule) = broken.egress.as_mut().and_then(|rules| rules.get_mut(index)) {
-                rule.to = Some(peers);
-                all.push((format!("egress rule {}: {what}", index + 1), broken));
-            }
-        }
-    }
-    all
+    super::with_other_peers(spec, fewer_peers)
 }
 
 fn fewer_peers(peers: &[NetworkPolicyPeer]) -> Vec<(String, Vec<NetworkPolicyPeer>)> {
