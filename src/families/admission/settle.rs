@@ -49,7 +49,7 @@ mod tests {
 
     use super::super::seen::{Answer, AnswerSeen, TrySeen};
     use super::unsettled;
-    use crate::semantics::admission::{Concern, Effect, Engine, Policy};
+    use crate::semantics::admission::{Away, Concern, Effect, Engine, Policy};
 
     fn refused(by: &str) -> Answer {
         let message = format!("admission webhook \"validation.gatekeeper.sh\" denied the request: [{by}] no");
@@ -90,8 +90,7 @@ mod tests {
         let concern = Concern {
             policy: Policy::new(Engine::Gatekeeper, "phi"),
             effect,
-            fails_open: None,
-            may_fail_open: None,
+            away: Away::Refuses,
             unclear: None,
             keys: std::collections::BTreeSet::new(),
         };

@@ -5,7 +5,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 };
 
 use super::matching::{Labels, Rule, keys, selects};
-use super::{Asked, Concern, Effect, Engine, Policy};
+use super::{Asked, Away, Concern, Effect, Engine, Policy};
 
 /// How a policy and its bindings stand to a request; `None` where the policy is about something else.
 pub(super) fn concern(
@@ -28,10 +28,12 @@ pub(super) fn concern(
     let mut concern = Concern {
         policy: Policy::new(Engine::ValidatingAdmissionPolicy, name),
         effect: Effect::Spares("no binding names it".to_owned()),
-        fails_open: (spec.failure_policy.as_deref() == Some("Ignore")).then(|| {
-            format!("failurePolicy of ValidatingAdmissionPolicy {name} is Ignore: what it fails to evaluate passes")
-        }),
-        may_fail_open: None,
+        away: if spec.failure_policy.as_deref() == Some("Ignore") {
+            let why = format!("failurePolicy of ValidatingAdmissionPolicy {name} is Ignore");
+            Away::Passes(format!("{why}: what it fails to evaluate passes"))
+        } else {
+            Away::Refuses
+        },
         unclear: None,
         keys: keys(matched.and_then(|matched| matched.namespace_selector.as_ref())),
     };
@@ -140,7 +142,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Labels, concern};
-    use crate::semantics::admission::{Asked, Effect, Operation};
+    use crate::semantics::admission::{Asked, Away, Effect, Operation};
 
     fn policy(extra: &Value) -> k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicy {
         let mut spec = json!({"matchConstraints": {"resourceRules": [
@@ -197,7 +199,8 @@ mod tests {
     fn what_fails_or_can_not_be_computed_is_said() {
         let bound = [json!({"validationActions": ["Deny"]})];
         let open = judged(&json!({"failurePolicy": "Ignore"}), &bound, Operation::Create).unwrap();
-        assert!(open.fails_open.unwrap().contains("failurePolicy of ValidatingAdmissionPolicy p is Ignore"));
+        let Away::Passes(why) = open.away else { panic!("{:?}", open.away) };
+        assert!(why.contains("failurePolicy of ValidatingAdmissionPolicy p is Ignore"));
         let conditions = json!({"matchConditions": [{"name": "x", "expression": "true"}]});
         assert!(judged(&conditions, &bound, Operation::Create).unwrap().unclear.is_some());
         assert!(judged(&json!({}), &bound, Operation::Update).is_none(), "it is not about updates");

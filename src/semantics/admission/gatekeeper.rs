@@ -118,8 +118,7 @@ pub(super) fn concern(
     Some(Concern {
         policy: Policy::new(Engine::Gatekeeper, &constraint.metadata.name),
         effect: constraint.effect(configs, called, asked, own),
-        fails_open: called.fails_open(),
-        may_fail_open: called.may_fail_open(),
+        away: called.away(),
         unclear: called.unclear.clone(),
         keys,
     })

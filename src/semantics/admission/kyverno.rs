@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::builtin::{is_about, spares};
 use super::matching::{Labels, has_form, keys, selects};
 use super::webhook::{Called, called};
-use super::{Asked, Concern, Effect, Engine, Policy};
+use super::{Asked, Away, Concern, Effect, Engine, Policy};
 
 /// A `ClusterPolicy` or a `Policy` of `kyverno.io`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -162,8 +162,7 @@ pub(super) fn concern(
     let mut concern = Concern {
         policy: Policy::new(Engine::Kyverno, name),
         effect: Effect::Spares(String::new()),
-        fails_open: open.then(|| format!("failurePolicy of Kyverno policy {name} is Ignore")).or(called.fails_open()),
-        may_fail_open: called.may_fail_open(),
+        away: while_away(name, open, &called),
         unclear: called.unclear.clone(),
         keys: called.keys.clone(),
     };
@@ -214,7 +213,7 @@ pub(super) fn validating(
     } else if admission.and_then(|one| one.enabled) == Some(false) {
         Effect::Reports("evaluation.admission.enabled: false".to_owned())
     } else if !called.any() {
-        Effect::Spares(away(&called))
+        Effect::Spares(not_called(&called))
     } else if policy.spec.validation_actions.is_empty()
         || policy.spec.validation_actions.iter().any(|one| one == "Deny")
     {
@@ -227,8 +226,7 @@ pub(super) fn validating(
     Some(Concern {
         policy: Policy::new(Engine::Kyverno, name),
         effect,
-        fails_open: open.then(|| format!("failurePolicy of Kyverno policy {name} is Ignore")).or(called.fails_open()),
-        may_fail_open: called.may_fail_open(),
+        away: while_away(name, open, &called),
         unclear: (!policy.spec.match_conditions.is_empty())
             .then(|| "its match conditions are not computed".to_owned())
             .or(called.unclear),
@@ -236,7 +234,11 @@ pub(super) fn validating(
     })
 }
 
-fn away(called: &Called) -> String {
+fn while_away(name: &str, open: bool, called: &Called) -> Away {
+    if open { Away::Passes(format!("failurePolicy of Kyverno policy {name} is Ignore")) } else { called.away() }
+}
+
+fn not_called(called: &Called) -> String {
     called.spared.first().cloned().unwrap_or_else(|| "Kyverno has no webhook that is called about it".to_owned())
 }
 
@@ -249,7 +251,7 @@ impl KyvernoPolicy {
             return Effect::Spares(why);
         }
         if !called.any() {
-            return Effect::Spares(away(called));
+            return Effect::Spares(not_called(called));
         }
         let overridden = self.spec.validation_failure_action_overrides.iter();
         let overridden = overridden

@@ -137,10 +137,8 @@ pub struct Concern {
     pub policy: Policy,
     /// What it can do about the request.
     pub effect: Effect,
-    /// Why such requests pass while the policy can't be asked or fails; `None` where they are refused.
-    pub fails_open: Option<String>,
-    /// Why it is not computed whether they pass then; `None` where it is.
-    pub may_fail_open: Option<String>,
+    /// What becomes of such requests while the policy can't be asked or fails.
+    pub away: Away,
     /// What is not computed of when it is asked, such as match conditions, or of which of its rules are; `None` where
     /// all is.
     pub unclear: Option<String>,
@@ -158,6 +156,19 @@ pub enum Effect {
     Reports(String),
     /// It is about such objects, and not asked about this one: why.
     Spares(String),
+}
+
+/// What becomes of a request while the policy that is to be asked can't be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "away", content = "why", rename_all = "kebab-case")]
+pub enum Away {
+    /// It is refused.
+    #[default]
+    Refuses,
+    /// It passes: why.
+    Passes(String),
+    /// It is not computed which of the two: why.
+    Unclear(String),
 }
 
 impl Concern {

@@ -7,7 +7,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 };
 
 use super::matching::Labels;
-use super::{Asked, Concern, Effect, Engine, Policy, builtin, gatekeeper, kyverno, standards, webhook};
+use super::{Asked, Away, Concern, Effect, Engine, Policy, builtin, gatekeeper, kyverno, standards, webhook};
 use crate::semantics::snapshot::EVERY;
 use crate::semantics::{Extent, ObjectKind, Snapshot};
 
@@ -147,8 +147,7 @@ fn pod_security(asked: &Asked<'_>, own: &Labels) -> Option<Concern> {
     Some(Concern {
         policy: Policy::new(Engine::PodSecurity, name),
         effect,
-        fails_open: None,
-        may_fail_open: None,
+        away: Away::Refuses,
         unclear: None,
         keys: [standards::ENFORCE.to_owned()].into(),
     })

@@ -3,7 +3,7 @@
 use k8s_openapi::api::admissionregistration::v1::{ValidatingWebhook, ValidatingWebhookConfiguration};
 
 use super::matching::{Labels, Rule, keys, selects};
-use super::{Asked, Engine};
+use super::{Asked, Away, Engine};
 
 /// How the webhooks of an engine stand to a request.
 #[derive(Clone, Debug, Default)]
@@ -28,20 +28,18 @@ impl Called {
         !self.closed.is_empty() || !self.conditional.is_empty() || !self.open.is_empty()
     }
 
-    /// Why the request passes while the engine is away; `None` where it is refused then, or may be.
-    pub(super) fn fails_open(&self) -> Option<String> {
-        let open = self.closed.is_empty() && self.conditional.is_empty() && self.any();
-        open.then(|| self.open.join("; "))
-    }
-
-    /// Why it is not computed whether the request passes then: one webhook that is called lets it pass, and another that
-    /// would not is called on conditions. Where there is none but that one, a refusal by the engine shows that it was
-    /// called.
-    pub(super) fn may_fail_open(&self) -> Option<String> {
-        let unknown = self.closed.is_empty() && !self.conditional.is_empty() && !self.open.is_empty();
-        unknown.then(|| {
-            format!("{}; webhook {} is called on conditions", self.open.join("; "), self.conditional.join(", "))
-        })
+    /// What becomes of the request while the engine is away. Where one webhook that is called lets it pass, and another
+    /// that would not is called on conditions, that is not computed. Where there is none but such a one, a refusal by the
+    /// engine shows that it was called.
+    pub(super) fn away(&self) -> Away {
+        if !self.closed.is_empty() || self.open.is_empty() {
+            return Away::Refuses;
+        }
+        let why = self.open.join("; ");
+        if self.conditional.is_empty() {
+            return Away::Passes(why);
+        }
+        Away::Unclear(format!("{why}; webhook {} is called on conditions", self.conditional.join(", ")))
     }
 }
 
@@ -131,7 +129,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Labels, called};
-    use crate::semantics::admission::{Asked, Engine, Operation};
+    use crate::semantics::admission::{Asked, Away, Engine, Operation};
 
     fn webhook(extra: &Value) -> Value {
         let mut webhook = json!({
@@ -171,7 +169,8 @@ mod tests {
     #[case::of_somebody_else(json!({"name": "x.example.com", "clientConfig": {"url": "https://x"}}), false, None)]
     fn a_webhook_is_called_or_not(#[case] extra: Value, #[case] any: bool, #[case] open: Option<&str>) {
         let called = of(&[webhook(&extra)]);
-        assert_eq!((called.any(), called.fails_open().as_deref()), (any, open));
+        let expected = open.map_or(Away::Refuses, |why| Away::Passes(why.to_owned()));
+        assert_eq!((called.any(), called.away()), (any, expected));
     }
 
     #[rstest]
@@ -181,12 +180,13 @@ mod tests {
     fn beside_a_webhook_that_fails_open(#[case] others: &[Value], #[case] unclear: bool) {
         let open = webhook(&json!({"failurePolicy": "Ignore"}));
         let called = of(&others.iter().map(webhook).chain([open]).collect::<Vec<_>>());
-        assert_eq!((called.fails_open(), called.may_fail_open().is_some()), (None, unclear));
+        assert_eq!(matches!(called.away(), Away::Unclear(_)), unclear, "{:?}", called.away());
+        assert!(!matches!(called.away(), Away::Passes(_)), "{:?}", called.away());
     }
 
     #[test]
     fn a_webhook_that_was_called_and_is_the_only_one_fails_closed_whatever_its_conditions() {
         let called = of(&[webhook(&json!({"matchConditions": [{"name": "c", "expression": "x"}]}))]);
-        assert_eq!((called.fails_open(), called.may_fail_open(), called.any()), (None, None, true));
+        assert_eq!((called.away(), called.any()), (Away::Refuses, true));
     }
 }

@@ -4,7 +4,7 @@
 use crate::families::admission::ask::Ask;
 use crate::families::ruling::{Ruling, broken};
 use crate::model::Verdict;
-use crate::semantics::admission::{Concern, Effect};
+use crate::semantics::admission::{Away, Concern, Effect};
 
 /// Policies that are asked nowhere and are named in one cause.
 const MOST_NAMED: usize = 5;
@@ -48,17 +48,17 @@ pub(super) fn taken(ask: &Ask, reason: String, concerns: &[Concern], unread: &[S
             format!("let {} choose namespace {namespace}", one.policy),
         );
     }
-    if let Some(open) = able.iter().find_map(|one| one.fails_open.as_ref().map(|why| (one, why)))
-        && able.len() == 1
+    if let [one] = able.as_slice()
+        && let Away::Passes(why) = &one.away
     {
         return broken(
             "policy-lets-pass",
             reason,
             format!(
                 "{} is asked in namespace {namespace} and let it pass, or its engine was away: {}",
-                open.0.policy, open.1
+                one.policy, why
             ),
-            format!("see that {} covers rule {rule}, and let its webhook fail closed", open.0.policy),
+            format!("see that {} covers rule {rule}, and let its webhook fail closed", one.policy),
         );
     }
     if !able.is_empty() {

@@ -11,7 +11,7 @@ use crate::families::admission::seen::{Answer, Seen, TrySeen};
 use crate::families::ruling::{Ruling, broken, column, holds, inconclusive};
 use crate::families::{Column, ReviewSeen, Stance, Subject};
 use crate::model::Verdict;
-use crate::semantics::admission::{Concern, Effect, Policy};
+use crate::semantics::admission::{Away, Concern, Effect, Policy};
 
 /// The policies that were seen to refuse the plainest request against a rule, or why there are none.
 fn refusing<'a>(ask: &Ask, key: &str, seen: &'a Seen) -> Result<(&'a TrySeen, BTreeSet<Policy>), Ruling> {
@@ -92,7 +92,7 @@ pub(super) fn fail_closed(ask: &Ask, key: &str, seen: &Seen) -> Found {
     let observed = column(Stance::Unknown, format!("{}; no engine is taken down", in_words(tried)));
     let of_them: Vec<&Concern> = tried.concerns.iter().filter(|one| policies.contains(&one.policy)).collect();
     let (rule, namespace) = (rule_of(ask), &ask.namespace);
-    let closed = |one: &&&Concern| one.refuses() && one.fails_open.is_none() && one.may_fail_open.is_none();
+    let closed = |one: &&&Concern| one.refuses() && one.away == Away::Refuses;
     if let Some(closed) = of_them.iter().find(closed) {
         let reason = format!(
             "{} refuses what breaks rule {rule} in {namespace}, and requests are refused while it can't be asked",
@@ -101,7 +101,11 @@ pub(super) fn fail_closed(ask: &Ask, key: &str, seen: &Seen) -> Found {
         let computed = column(Stance::Denied, format!("{} fails closed", closed.policy));
         return Found { ruling: holds(reason), computed, observed };
     }
-    if let Some((one, why)) = of_them.iter().find_map(|one| one.may_fail_open.as_ref().map(|why| (one, why))) {
+    let unclear = of_them.iter().find_map(|one| match &one.away {
+        Away::Unclear(why) => Some((one, why)),
+        _ => None,
+    });
+    if let Some((one, why)) = unclear {
         let reason = format!(
             "whether what breaks rule {rule} passes in {namespace} while its engine is away is not known: {why}"
         );
@@ -109,7 +113,11 @@ pub(super) fn fail_closed(ask: &Ask, key: &str, seen: &Seen) -> Found {
             inconclusive("not-computed", reason, "let no webhook that asks the engine fail open, and run again");
         return Found { ruling, computed: column(Stance::Unknown, format!("{}: {why}", one.policy)), observed };
     }
-    let Some((open, why)) = of_them.iter().find_map(|one| one.fails_open.as_ref().map(|why| (one, why))) else {
+    let open = of_them.iter().find_map(|one| match &one.away {
+        Away::Passes(why) => Some((one, why)),
+        _ => None,
+    });
+    let Some((open, why)) = open else {
         let names: Vec<String> = policies.iter().map(ToString::to_string).collect();
         let reason =
             format!("the text of {} was not read, so what happens while it is away is not known", names.join(", "));

@@ -9,7 +9,7 @@ use crate::families::admission::seen::{Answer, AnswerSeen, Seen, TrySeen};
 use crate::families::{CaseResult, ReviewSeen, Subject};
 use crate::model::{CaseId, CheckId, Family, Verdict};
 use crate::plan::Case;
-use crate::semantics::admission::{Concern, Effect, Engine, Policy};
+use crate::semantics::admission::{Away, Concern, Effect, Engine, Policy};
 use crate::suite::Access;
 
 const KEY: &str = "try:a/phi/pod/unset";
@@ -40,7 +40,7 @@ fn met() -> Answer {
 
 fn concern(name: &str, effect: Effect) -> Concern {
     let policy = Policy::new(Engine::Gatekeeper, name);
-    Concern { policy, effect, fails_open: None, may_fail_open: None, unclear: None, keys: BTreeSet::new() }
+    Concern { policy, effect, away: Away::Refuses, unclear: None, keys: BTreeSet::new() }
 }
 
 fn tried(answers: Vec<Answer>, concerns: Vec<Concern>) -> TrySeen {
@@ -191,7 +191,7 @@ fn who_refuses_must_be_asked_about_changes(
 
 fn open(name: &str) -> Concern {
     let why = "failurePolicy of webhook w is Ignore: a request passes after 3 s without an answer";
-    Concern { fails_open: Some(why.to_owned()), ..concern(name, Effect::Refuses) }
+    Concern { away: Away::Passes(why.to_owned()), ..concern(name, Effect::Refuses) }
 }
 
 #[rstest]
@@ -203,7 +203,7 @@ fn open(name: &str) -> Concern {
 #[case::open_beside_another_that_is_open(vec![open("phi"), open("other")], Verdict::Fail, "fails-open")]
 #[case::not_read(vec![], Verdict::Inconclusive, "policy-unread")]
 #[case::open_beside_a_webhook_on_conditions(
-    vec![Concern { may_fail_open: Some("x".to_owned()), ..concern("phi", Effect::Refuses) }],
+    vec![Concern { away: Away::Unclear("x".to_owned()), ..concern("phi", Effect::Refuses) }],
     Verdict::Inconclusive,
     "not-computed"
 )]
