@@ -25,22 +25,21 @@ pub(crate) struct Lab {
 
 /// The labs of this test run; empty, and said so, where there are none.
 pub(crate) fn labs() -> Vec<Lab> {
-    let contexts = std::env::var("TENANTPROOF_LABS").unwrap_or_default();
-    let labs: Vec<Lab> = contexts.split(',').filter(|context| !context.is_empty()).map(Lab::open).collect();
-    if labs.is_empty() {
-        skipped("TENANTPROOF_LABS names no cluster; `make test` brings them up");
-    }
-    labs
+    contexts().iter().map(|context| Lab::open(context)).collect()
 }
 
 /// The first lab of this test run: for what no CNI changes.
 pub(crate) fn first_lab() -> Option<Lab> {
-    let contexts = std::env::var("TENANTPROOF_LABS").unwrap_or_default();
-    let first = contexts.split(',').find(|context| !context.is_empty());
-    if first.is_none() {
+    contexts().first().map(|context| Lab::open(context))
+}
+
+fn contexts() -> Vec<String> {
+    let named = std::env::var("TENANTPROOF_LABS").unwrap_or_default();
+    let contexts: Vec<String> = named.split(',').filter(|context| !context.is_empty()).map(str::to_owned).collect();
+    if contexts.is_empty() {
         skipped("TENANTPROOF_LABS names no cluster; `make test` brings them up");
     }
-    first.map(Lab::open)
+    contexts
 }
 
 /// Says that a test is skipped, where everybody sees it: what a passing test prints by `eprintln` is
