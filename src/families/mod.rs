@@ -12,6 +12,8 @@ pub mod quota;
 pub mod rbac;
 mod restricted;
 mod ruling;
+#[cfg(test)]
+mod scene;
 mod subjects;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 pub use judgement::{CaseResult, Cause, Column, Coverage, Judgement, Stance};
+use mutant::Bound;
 pub use mutant::Mutant;
 pub use observe::{FamilyPlan, Field, Limits, Observed, Record, Stage, Witness};
 pub use subjects::{ReviewSeen, Subject};

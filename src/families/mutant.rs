@@ -1,6 +1,7 @@
 //! One way to take down one fence of a cluster, as data: what `mutate` does, and undoes.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,14 +29,41 @@ pub struct Mutant {
 /// The API group of roles and bindings.
 const RBAC: &str = "rbac.authorization.k8s.io";
 
+/// Whom a new binding names.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Bound<'a> {
+    /// A group.
+    Group(&'a str),
+    /// The service account of this name in this namespace.
+    Account(&'a Namespace, &'a str),
+}
+
+impl Bound<'_> {
+    fn subject(self) -> serde_json::Value {
+        match self {
+            Self::Group(name) => json!({"kind": "Group", "apiGroup": RBAC, "name": name}),
+            Self::Account(namespace, name) => json!({"kind": "ServiceAccount", "namespace": namespace, "name": name}),
+        }
+    }
+}
+
+impl fmt::Display for Bound<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Group(name) => write!(f, "group {name}"),
+            Self::Account(namespace, name) => write!(f, "service account {namespace}/{name}"),
+        }
+    }
+}
+
 impl Mutant {
-    /// A new binding of a ClusterRole, of those that every cluster has, to a group: in a namespace, or for the cluster.
+    /// A new binding of a ClusterRole, of those that every cluster has: in a namespace, or for the cluster.
     pub(super) fn binding(
         family: &str,
         namespace: Option<&Namespace>,
         name: &str,
         role: &str,
-        group: &str,
+        bound: Bound<'_>,
         tenants: &[&TenantId],
     ) -> Self {
         let kind = if namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" };
@@ -44,7 +72,7 @@ impl Mutant {
             "kind": kind,
             "metadata": {"name": format!("tenantproof-mutant-{name}")},
             "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": role},
-            "subjects": [{"kind": "Group", "apiGroup": RBAC, "name": group}],
+            "subjects": [bound.subject()],
         });
         if let Some(namespace) = namespace {
             object["metadata"]["namespace"] = json!(namespace);
@@ -52,7 +80,7 @@ impl Mutant {
         let place = namespace.map_or_else(|| "the cluster".to_owned(), ToString::to_string);
         Self {
             family: Family::new(family),
-            description: format!("{kind} in {place}: ClusterRole {role} bound to group {group}"),
+            description: format!("{kind} in {place}: ClusterRole {role} bound to {bound}"),
             whole: None,
             broken: Some(object),
             tenants: tenants.iter().map(|tenant| (*tenant).clone()).collect(),

@@ -35,6 +35,11 @@ pub(super) fn inconclusive(kind: &str, reason: String, remedy: &str) -> Ruling {
     Ruling { verdict: Verdict::Inconclusive, reason, cause }
 }
 
+/// What was not tried, and what would have it tried.
+pub(super) fn skipped(kind: &str, reason: impl Into<String>, remedy: &str) -> Ruling {
+    Ruling { verdict: Verdict::Skipped, ..inconclusive(kind, reason.into(), remedy) }
+}
+
 /// A column.
 pub(super) fn column(stance: Stance, because: impl Into<String>) -> Column {
     Column { stance, because: because.into() }

@@ -254,11 +254,11 @@ mod tests {
 
     use super::mutants;
     use crate::families::PlanInput;
-    use crate::model::{Namespace, TenantId};
+    use crate::families::admission::FAMILY;
+    use crate::families::scene::Scene;
+    use crate::model::TenantId;
     use crate::plan::Mode;
     use crate::semantics::Snapshot;
-    use crate::semantics::network::Profile;
-    use crate::tenancy;
 
     const TENANCY: &str = "
 apiVersion: tenantproof.dev/v1
@@ -273,28 +273,12 @@ admission:
 ";
 
     fn told(objects: BTreeMap<String, Vec<Value>>, level: &str) -> Vec<(String, bool)> {
-        let tenancy = tenancy::read("t.yaml", TENANCY.as_bytes()).unwrap();
-        let (label, text) = super::super::FAMILY.suite;
-        let suite = crate::families::suites().read(label, text.as_bytes()).unwrap();
-        let namespaces: BTreeMap<TenantId, Vec<Namespace>> =
-            ["a", "b"].map(|name| (TenantId::from(name), vec![Namespace::from(name)])).into();
         let namespace = |name: &str| {
             let labels = json!({"pod-security.kubernetes.io/enforce": level});
             serde_json::from_value(json!({"metadata": {"name": name, "labels": labels}})).unwrap()
         };
         let snapshot = Snapshot { namespaces: vec![namespace("a")], objects, ..Snapshot::default() };
-        let all = mutants(&PlanInput {
-            tenancy: &tenancy,
-            suite: &suite,
-            snapshot: &snapshot,
-            namespaces: &namespaces,
-            nodes: &[],
-            closed: &BTreeMap::new(),
-            profile: Profile::Spec,
-            mode: Mode::Throwaway,
-            tenants: &BTreeSet::new(),
-            told: crate::families::Told::default(),
-        });
+        let all = mutants(&PlanInput { mode: Mode::Throwaway, ..Scene::of(&FAMILY, TENANCY).input(&snapshot) });
         for one in &all {
             assert_eq!(one.tenants, BTreeSet::from([TenantId::from("a")]), "{}", one.description);
             let whole = one.whole.as_ref().unwrap();

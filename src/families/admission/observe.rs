@@ -402,27 +402,23 @@ impl Bench<'_> {
     async fn review(&self, review: &Review) -> ReviewSeen {
         let namespace = review.namespace.as_str();
         let who = review.subject.known_in(&review.namespace);
-        let attributes = |group: &str, resource: &str, verb: &str, name: Option<&str>| ResourceAttributes {
-            group: Some(group.to_owned()),
-            namespace: Some(namespace.to_owned()),
-            resource: Some(resource.to_owned()),
-            verb: Some(verb.to_owned()),
-            name: name.map(str::to_owned),
-            ..ResourceAttributes::default()
-        };
-        let ways: Vec<(String, ResourceAttributes)> = match review.what {
+        let ways: Vec<(String, What)> = match review.what {
             Reviewed::Labels => ["patch", "update"]
-                .map(|verb| (format!("{verb} its namespace"), attributes("", "namespaces", verb, Some(namespace))))
+                .map(|verb| {
+                    let name = Some(namespace.to_owned());
+                    let own = ResourceAttributes { name, ..access::on(verb, "", "namespaces", "", namespace) };
+                    (format!("{verb} its namespace"), What::Resource(own))
+                })
                 .into(),
             Reviewed::Exceptions => ["kyverno.io", "policies.kyverno.io"]
                 .into_iter()
                 .flat_map(|group| ["create", "update", "patch"].map(|verb| (group, verb)))
                 .map(|(group, verb)| {
-                    (format!("{verb} policyexceptions.{group}"), attributes(group, "policyexceptions", verb, None))
+                    let what = What::on(verb, group, "policyexceptions", "", namespace);
+                    (format!("{verb} policyexceptions.{group}"), what)
                 })
                 .collect(),
         };
-        let ways = ways.into_iter().map(|(way, what)| (way, What::Resource(what))).collect();
         let access::Reviewed { ways, control } = access::review(self.client, &who, ways).await;
         ReviewSeen::of(&who, ways, control)
     }

@@ -3,7 +3,7 @@
 
 use super::NAME;
 use super::parameters::{AuditParameters, Look};
-use crate::families::{Mutant, PlanInput};
+use crate::families::{Bound, Mutant, PlanInput};
 use crate::tenancy::PartyKind;
 
 /// Every such binding.
@@ -16,8 +16,9 @@ pub(super) fn mutants(input: &PlanInput<'_>) -> Vec<Mutant> {
     let own = tenants.filter_map(|party| Some((&party.id, input.namespaces.get(&party.id)?.first()?)));
     own.flat_map(|(tenant, namespace)| {
         let group = format!("system:serviceaccounts:{namespace}");
-        ["view", "edit"]
-            .map(|role| Mutant::binding(NAME, Some(sink), &format!("audit-{role}"), role, &group, &[tenant]))
+        ["view", "edit"].map(|role| {
+            Mutant::binding(NAME, Some(sink), &format!("audit-{role}"), role, Bound::Group(&group), &[tenant])
+        })
     })
     .collect()
 }

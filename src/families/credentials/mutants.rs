@@ -9,7 +9,7 @@ use super::fences::sabotages;
 use crate::families::{Mutant, PlanInput, restricted};
 use crate::model::{Family, Namespace, TenantId};
 use crate::semantics::credentials::CredentialKind;
-use crate::semantics::credentials::canary;
+use crate::semantics::credentials::canary::{self, Canary};
 
 /// From what the keys of mutants are made: a mutant is the same each time, and opens nothing.
 const SEED: [u8; 32] = [0x6d; 32];
@@ -55,8 +55,7 @@ fn of_party(input: &PlanInput<'_>, party: &TenantId, namespace: &Namespace) -> V
     }
     // Only an image that runs there already is sure to be let in.
     let Some(image) = input.snapshot.pods.iter().find_map(|pod| image_of(pod, namespace)) else { return all };
-    let key = canary::of_each_kind(&SEED).into_iter().find(|one| one.kind == CredentialKind::AwsAccessKeyId);
-    if let Some(key) = key {
+    if let Some(key) = key() {
         let env = json!([{"name": key.name, "value": key.text}]);
         all.push(planted(
             format!("Pod {namespace}/tenantproof-planted-key: {} under {}", key.kind, key.name),
@@ -76,42 +75,34 @@ fn of_party(input: &PlanInput<'_>, party: &TenantId, namespace: &Namespace) -> V
     all
 }
 
-/// What only a run that reads Secrets can find: a key in one, and one that holds a token that never ends.
-fn in_secrets(namespace: &Namespace) -> Vec<(String, Value)> {
-    let secret = |name: &str, rest: Value| {
-        let mut secret = json!({
-            "apiVersion": "v1", "kind": "Secret",
-            "metadata": {"name": format!("tenantproof-planted-{name}"), "namespace": namespace},
-        });
-        merge(&mut secret, rest);
-        secret
-    };
-    let mut all = Vec::new();
-    let key = canary::of_each_kind(&SEED).into_iter().find(|one| one.kind == CredentialKind::AwsAccessKeyId);
-    if let Some(key) = key {
-        all.push((
-            format!("Secret {namespace}/tenantproof-planted-key: {} under {}", key.kind, key.name),
-            secret("key", json!({"type": "Opaque", "stringData": {key.name: key.text}})),
-        ));
-    }
-    let account = json!({"kubernetes.io/service-account.name": "default"});
-    all.push((
-        format!("Secret {namespace}/tenantproof-planted-forever: holds a token of default that never ends"),
-        secret("forever", json!({"type": "kubernetes.io/service-account-token", "metadata": {"annotations": account}})),
-    ));
-    all
+/// The key that is planted.
+fn key() -> Option<Canary> {
+    canary::of_each_kind(&SEED).into_iter().find(|one| one.kind == CredentialKind::AwsAccessKeyId)
 }
 
-/// Puts parts into an object, maps into maps.
-fn merge(whole: &mut Value, part: Value) {
-    match (whole, part) {
-        (Value::Object(whole), Value::Object(part)) => {
-            for (key, value) in part {
-                merge(whole.entry(key).or_insert(Value::Null), value);
-            }
-        }
-        (whole, part) => *whole = part,
+/// What only a run that reads Secrets can find: a key in one, and one that holds a token that never ends.
+fn in_secrets(namespace: &Namespace) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    if let Some(key) = key() {
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+            "metadata": {"name": "tenantproof-planted-key", "namespace": namespace},
+            "stringData": {key.name: key.text},
+        });
+        let description = format!("Secret {namespace}/tenantproof-planted-key: {} under {}", key.kind, key.name);
+        all.push((description, secret));
     }
+    all.push((
+        format!("Secret {namespace}/tenantproof-planted-forever: holds a token of default that never ends"),
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {
+                "name": "tenantproof-planted-forever", "namespace": namespace,
+                "annotations": {"kubernetes.io/service-account.name": "default"},
+            },
+        }),
+    ));
+    all
 }
 
 fn image_of(pod: &Pod, namespace: &Namespace) -> Option<String> {

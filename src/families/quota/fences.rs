@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::rules::{Held, Sized, held, sized};
 use super::seen::ShareSeen;
-use crate::families::{Mutant, PlanInput};
+use crate::families::{Bound, Mutant, PlanInput};
 use crate::model::{Family, Namespace, Quantity};
 use crate::semantics::quota::{LimitType, Limits, holdings};
 use crate::tenancy::{Party, PartyKind};
@@ -78,7 +78,7 @@ pub(super) fn mutants(input: &PlanInput<'_>) -> Vec<Mutant> {
 /// A binding by which a tenant may change its own quotas and limits: a role that every cluster has.
 fn unlocked(party: &Party, namespace: &Namespace) -> Mutant {
     let group = format!("system:serviceaccounts:{namespace}");
-    Mutant::binding(super::NAME, Some(namespace), "unlocked", "cluster-admin", &group, &[&party.id])
+    Mutant::binding(super::NAME, Some(namespace), "unlocked", "cluster-admin", Bound::Group(&group), &[&party.id])
 }
 
 fn here<K: Clone>(objects: &[K], name: &str, namespace: impl Fn(&K) -> Option<&str>) -> Vec<K> {

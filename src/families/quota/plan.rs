@@ -272,17 +272,14 @@ fn in_front(subject: &Subject) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
     use serde_json::{Value, json};
 
     use super::{QuotaPlan, plan};
-    use crate::families::PlanInput;
-    use crate::model::{Namespace, TenantId};
-    use crate::plan::Mode;
+    use crate::families::quota::FAMILY;
+    use crate::families::scene::Scene;
     use crate::semantics::Snapshot;
-    use crate::semantics::network::Profile;
-    use crate::tenancy;
 
     const TENANCY: &str = "
 apiVersion: tenantproof.dev/v1
@@ -300,23 +297,7 @@ shared:
 ";
 
     fn made(snapshot: &Snapshot) -> QuotaPlan {
-        let (label, text) = crate::families::quota::FAMILY.suite;
-        let suite = crate::families::suites().read(label, text.as_bytes()).unwrap();
-        let tenancy = tenancy::read("tenancy.yaml", TENANCY.as_bytes()).unwrap();
-        let namespaces: BTreeMap<TenantId, Vec<Namespace>> =
-            ["a", "b", "c", "s"].map(|name| (TenantId::from(name), vec![Namespace::from(name)])).into();
-        plan(&PlanInput {
-            tenancy: &tenancy,
-            suite: &suite,
-            snapshot,
-            namespaces: &namespaces,
-            nodes: &[],
-            closed: &BTreeMap::new(),
-            profile: Profile::Spec,
-            mode: Mode::Production,
-            tenants: &BTreeSet::new(),
-            told: crate::families::Told::default(),
-        })
+        plan(&Scene::of(&FAMILY, TENANCY).input(snapshot))
     }
 
     fn snapshot() -> Snapshot {

@@ -1,10 +1,8 @@
 //! Bindings that must be found: for each tenant those that open its neighbour's namespace, the cluster, or its own
 //! fences to it. Roles that every cluster has are bound, so that one object makes each.
 
-use serde_json::json;
-
 use super::NAME;
-use crate::families::{Mutant, PlanInput};
+use crate::families::{Bound, Mutant, PlanInput};
 use crate::model::{Namespace, TenantId};
 
 /// Every such binding.
@@ -40,17 +38,11 @@ pub(super) fn mutants(input: &PlanInput<'_>) -> Vec<Mutant> {
 }
 
 fn binding(namespace: Option<&Namespace>, role: &str, group: &str, tenants: &[&TenantId]) -> Mutant {
-    Mutant::binding(NAME, namespace, &role.replace(':', "-"), role, group, tenants)
+    let name = role.replace(':', "-");
+    Mutant::binding(NAME, namespace, &name, role, Bound::Group(group), tenants)
 }
 
 /// A binding that names one service account and no group: the account's own token must find it.
 fn of_account(own: &Namespace, theirs: &Namespace, tenants: [&TenantId; 2]) -> Mutant {
-    let mut mutant = binding(Some(theirs), "view", "", &tenants);
-    let name = "default";
-    if let Some(object) = &mut mutant.broken {
-        object["metadata"]["name"] = json!("tenantproof-mutant-account");
-        object["subjects"] = json!([{"kind": "ServiceAccount", "namespace": own, "name": name}]);
-    }
-    mutant.description = format!("RoleBinding in {theirs}: ClusterRole view bound to service account {own}/{name}");
-    mutant
+    Mutant::binding(NAME, Some(theirs), "account", "view", Bound::Account(own, "default"), &tenants)
 }

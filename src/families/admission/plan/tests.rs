@@ -1,15 +1,15 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::{AdmissionPlan, plan};
 use crate::families::PlanInput;
+use crate::families::admission::FAMILY;
 use crate::families::admission::ask::{Ask, Question};
-use crate::model::{Namespace, TenantId};
+use crate::families::scene::Scene;
+use crate::model::TenantId;
 use crate::plan::Mode;
 use crate::semantics::Snapshot;
-use crate::semantics::network::Profile;
-use crate::tenancy;
 
 const TENANCY: &str = "
 apiVersion: tenantproof.dev/v1
@@ -30,24 +30,8 @@ admission:
 ";
 
 fn made(snapshot: &Snapshot, mode: Mode, tenants: &[&str]) -> AdmissionPlan {
-    let (label, text) = crate::families::admission::FAMILY.suite;
-    let suite = crate::families::suites().read(label, text.as_bytes()).unwrap();
-    let tenancy = tenancy::read("tenancy.yaml", TENANCY.as_bytes()).unwrap();
-    let namespaces: BTreeMap<TenantId, Vec<Namespace>> =
-        ["a", "b", "c", "s"].map(|name| (TenantId::from(name), vec![Namespace::from(name)])).into();
     let tenants: BTreeSet<TenantId> = tenants.iter().map(|tenant| TenantId::from(*tenant)).collect();
-    plan(&PlanInput {
-        tenancy: &tenancy,
-        suite: &suite,
-        snapshot,
-        namespaces: &namespaces,
-        nodes: &[],
-        closed: &BTreeMap::new(),
-        profile: Profile::Spec,
-        mode,
-        tenants: &tenants,
-        told: crate::families::Told::default(),
-    })
+    plan(&PlanInput { mode, tenants: &tenants, ..Scene::of(&FAMILY, TENANCY).input(snapshot) })
 }
 
 fn snapshot() -> Snapshot {

@@ -1,9 +1,8 @@
 //! What a log can show, before it is asked for one record: whether there is one, whether it is heard, and whether
 //! something that is not in it would have been.
 
-use super::skipped;
 use crate::families::audit::seen::{LogSeen, Seen};
-use crate::families::ruling::{Ruling, inconclusive};
+use crate::families::ruling::{Ruling, inconclusive, skipped};
 
 const AGAIN: &str = "see that --audit-log is the log of this cluster's API server, all of them, and run again";
 

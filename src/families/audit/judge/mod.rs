@@ -9,9 +9,8 @@ mod tests;
 
 use super::ask::Ask;
 use super::seen::Seen;
-use crate::families::ruling::{self, Ruling, column, inconclusive};
+use crate::families::ruling::{self, Ruling, column};
 use crate::families::{CaseResult, Column, JudgeError, Stance, ask_of};
-use crate::model::Verdict;
 use crate::plan::Case;
 
 /// Judges cases by what was seen. The same observations give the same verdicts, whenever.
@@ -61,9 +60,4 @@ impl Found {
 /// A promise that was seen to be broken: its reason is what is wrong.
 fn broken(kind: &str, reason: String, remedy: &str) -> Ruling {
     ruling::broken(kind, reason.clone(), reason, remedy.to_owned())
-}
-
-/// What was not tried, and what would have it tried.
-fn skipped(kind: &str, reason: &str, remedy: &str) -> Ruling {
-    Ruling { verdict: Verdict::Skipped, ..inconclusive(kind, reason.to_owned(), remedy) }
 }

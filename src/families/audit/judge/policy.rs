@@ -1,11 +1,11 @@
 //! What the policy's own text keeps, and whether the API server runs it.
 
-use super::{Found, broken, log, skipped};
+use super::{Found, broken, log};
 use crate::families::Stance;
 use crate::families::audit::ask::Promised;
 use crate::families::audit::seen::{KeptSeen, PolicySeen, Seen};
 use crate::families::audit::topic::Topic;
-use crate::families::ruling::{Ruling, column, holds, inconclusive};
+use crate::families::ruling::{Ruling, column, holds, inconclusive, skipped};
 use crate::model::{AuditLevel, Namespace, TenantId, Verdict};
 use crate::semantics::audit::Stage;
 

@@ -1,12 +1,12 @@
 //! Whether what was done is on record: soon, under the right name, about the right object, and as much of it as was
 //! promised.
 
-use super::{Found, broken, log, skipped};
+use super::{Found, broken, log};
 use crate::families::Stance;
 use crate::families::audit::ask::Promised;
 use crate::families::audit::deed::Deed;
 use crate::families::audit::seen::{DeedSeen, LogSeen, NameSeen, Seen};
-use crate::families::ruling::{Ruling, column, holds, inconclusive, or_nothing};
+use crate::families::ruling::{Ruling, column, holds, inconclusive, or_nothing, skipped};
 use crate::model::{AuditLevel, Namespace};
 use crate::semantics::audit::{Event, Person, Stage};
 

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::plan;
 use crate::families::PlanInput;
-use crate::families::network::NetworkPlan;
-use crate::model::{Namespace, NodeName, TenantId};
+use crate::families::network::{FAMILY, NetworkPlan};
+use crate::families::scene::Scene;
+use crate::model::{Namespace, NodeName};
 use crate::semantics::Snapshot;
-use crate::semantics::network::Profile;
 use crate::tenancy::{self, Tenancy};
 
 const TENANCY: &str = "
@@ -67,25 +67,11 @@ fn snapshot() -> Snapshot {
 }
 
 fn made(tenancy: &Tenancy, snapshot: &Snapshot, nodes: &[&str], closed: &[(&str, &str)]) -> NetworkPlan {
-    let (label, text) = crate::families::network::FAMILY.suite;
-    let suite = crate::families::suites().read(label, text.as_bytes()).unwrap();
-    let namespaces: BTreeMap<TenantId, Vec<Namespace>> =
-        ["a", "b", "c"].map(|name| (TenantId::from(name), vec![Namespace::from(name)])).into();
     let nodes: Vec<NodeName> = nodes.iter().map(|node| NodeName::from(*node)).collect();
     let closed: BTreeMap<Namespace, String> =
         closed.iter().map(|(namespace, why)| ((*namespace).into(), (*why).to_owned())).collect();
-    plan(&PlanInput {
-        tenancy,
-        suite: &suite,
-        snapshot,
-        namespaces: &namespaces,
-        nodes: &nodes,
-        closed: &closed,
-        mode: crate::plan::Mode::Production,
-        tenants: &std::collections::BTreeSet::new(),
-        told: crate::families::Told::default(),
-        profile: Profile::Spec,
-    })
+    let scene = Scene::of(&FAMILY, TENANCY);
+    plan(&PlanInput { tenancy, nodes: &nodes, closed: &closed, ..scene.input(snapshot) })
 }
 
 fn the_plan() -> NetworkPlan {

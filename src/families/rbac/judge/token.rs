@@ -4,7 +4,7 @@ use super::{bound, place};
 use crate::families::rbac::plan::Ask;
 use crate::families::rbac::request;
 use crate::families::rbac::seen::{Seen, TokenSeen, TriedSeen};
-use crate::families::ruling::{Ruling, broken, column, holds, inconclusive, or_nothing};
+use crate::families::ruling::{Ruling, broken, column, holds, inconclusive, or_nothing, skipped};
 use crate::families::{CaseResult, Column, Stance};
 use crate::model::Verdict;
 use crate::plan::Case;
@@ -188,11 +188,6 @@ fn unproved(one: &Tried<'_>) -> Option<Ruling> {
         why,
         "run again; where it stays, an authorizer denies what another grants, and may stop to",
     ))
-}
-
-/// What was not tried, and what would have it tried.
-fn skipped(kind: &str, why: String, remedy: &str) -> Ruling {
-    Ruling { verdict: Verdict::Skipped, ..inconclusive(kind, why, remedy) }
 }
 
 /// The column over all requests: what one was granted outweighs what all others were refused.

@@ -5,13 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Ask, RbacPlan, plan};
-use crate::families::rbac::By;
+use crate::families::rbac::{By, FAMILY};
+use crate::families::scene::Scene;
 use crate::families::{PlanInput, Stance, Told};
-use crate::model::{Namespace, TenantId};
-use crate::plan::Mode;
 use crate::semantics::Snapshot;
-use crate::semantics::network::Profile;
-use crate::tenancy;
 
 /// So many tenants, each with a namespace of its own name and a group.
 fn made(tenants: usize, snapshot: &Snapshot, most_reviews: usize) -> RbacPlan {
@@ -20,28 +17,11 @@ fn made(tenants: usize, snapshot: &Snapshot, most_reviews: usize) -> RbacPlan {
 
 fn told_so(tenants: usize, snapshot: &Snapshot, told: Told) -> RbacPlan {
     use std::fmt::Write as _;
-    let (label, text) = crate::families::rbac::FAMILY.suite;
-    let suite = crate::families::suites().read(label, text.as_bytes()).unwrap();
     let mut text = "apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: t\ntenants:\n".to_owned();
-    let names: Vec<String> = (0..tenants).map(|number| format!("t{number:03}")).collect();
-    for name in &names {
+    for name in (0..tenants).map(|number| format!("t{number:03}")) {
         let _ = writeln!(text, "- {{id: {name}, namespaces: [{name}], subjects: {{groups: [{name}-dev]}}}}");
     }
-    let tenancy = tenancy::read("tenancy.yaml", text.as_bytes()).unwrap();
-    let namespaces: BTreeMap<TenantId, Vec<Namespace>> =
-        names.iter().map(|name| (TenantId::new(name.clone()), vec![Namespace::new(name.clone())])).collect();
-    plan(&PlanInput {
-        tenancy: &tenancy,
-        suite: &suite,
-        snapshot,
-        namespaces: &namespaces,
-        nodes: &[],
-        closed: &BTreeMap::new(),
-        profile: Profile::Spec,
-        mode: Mode::Production,
-        tenants: &BTreeSet::new(),
-        told,
-    })
+    plan(&PlanInput { told, ..Scene::of(&FAMILY, &text).input(snapshot) })
 }
 
 /// A Role in t001 that a ServiceAccount of t000 is bound to.
