@@ -138,11 +138,16 @@ fn beyond_the_bound_verdicts_say_what_was_computed_alone() {
     if let Some(lab) = first_lab() {
         let story = Story::new(&lab, "bound");
         let run = || lab.run(&story.tenancy()).families(&["rbac"]).with(&["--max-reviews", "150"]).end();
-        let bounded = run().expect_code(0);
+        let bounded = run().expect_code(3);
         let asked = bounded.record().observations[&Family::new("rbac")]["asked"].as_object().unwrap().len();
         assert!(asked <= 150, "{asked} questions were asked");
         let alone = bounded.record().results.iter().filter(|one| one.judgement.reason.contains("bound of 150")).count();
         assert!(alone > 10, "what was computed alone should be told:\n{}", bounded.text);
+        let unseen = |one: &&CaseResult| {
+            one.judgement.observed.stance == Stance::Unknown && one.judgement.verdict == Verdict::Pass
+        };
+        let passed: Vec<_> = bounded.record().results.iter().filter(unseen).map(|one| &one.case.id).collect();
+        assert!(passed.is_empty(), "what nobody was asked about is not proved: {passed:?}");
         let group = format!("system:serviceaccounts:{}", story.a);
         let _bound = Rbac::binding(&lab, &story.b, "view", ("Group", &group));
         let found = run().expect_code(1);

@@ -64,7 +64,7 @@ impl<'a> Record<'a> {
     }
 
     /// Why questions that were not asked can't rest on the rules alone; `None` where they can.
-    fn obstacle(&self, ask: &Ask) -> Option<Ruling> {
+    fn obstacle(&self, ask: &Ask, asked: &[&AskedSeen]) -> Option<Ruling> {
         let rest = &ask.rest;
         let raise = "raise --max-reviews, or choose tenants with --tenant";
         if rest.allowed > 0 {
@@ -88,6 +88,16 @@ impl<'a> Record<'a> {
                 bound(rest),
                 one.question.subject,
                 one.question.what()
+            );
+            return Some(inconclusive("not-asked", why, raise));
+        }
+        // Another authorizer may let a subject in here and nowhere else.
+        let here = |subject: &&String| asked.iter().any(|one| one.question.subject == **subject);
+        if let Some(untried) = ask.subjects.iter().find(|subject| !here(subject)) {
+            let why = format!(
+                "{} questions were not asked ({}), and none about {untried} was: its refusals elsewhere show nothing here",
+                rest.count(),
+                bound(rest)
             );
             return Some(inconclusive("not-asked", why, raise));
         }
@@ -197,7 +207,7 @@ fn rule(of: &Case, ask: &Ask, asked: &[&AskedSeen], seen: &Seen, record: &Record
             asked.len(),
         ));
     }
-    if let Some(obstacle) = record.obstacle(ask) {
+    if let Some(obstacle) = record.obstacle(ask, asked) {
         return obstacle;
     }
     let confirmed = ask.subjects.iter().filter_map(|subject| record.confirmed.get(subject.as_str())).min();

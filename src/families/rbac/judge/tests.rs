@@ -119,7 +119,7 @@ const REFUSED: (Stance, Stance) = (Denied, Denied);
 
 #[rstest]
 #[case::enough_of_the_subject(1, [9, 0, 0], &[REFUSED; 4], Verdict::Pass, "", Denied)]
-#[case::none_of_the_case(0, [9, 0, 0], &[REFUSED; 5], Verdict::Pass, "", Unknown)]
+#[case::none_of_the_case(0, [9, 0, 0], &[REFUSED; 5], Verdict::Inconclusive, "not-asked", Unknown)]
 #[case::too_few(1, [9, 0, 0], &[REFUSED; 3], Verdict::Inconclusive, "not-asked", Denied)]
 #[case::nothing_at_all(0, [9, 0, 0], &[], Verdict::Inconclusive, "not-asked", Unknown)]
 #[case::one_is_granted_elsewhere(1, [9, 0, 0], &[REFUSED, REFUSED, REFUSED, REFUSED, (Denied, Allowed)], Verdict::Inconclusive, "not-asked", Denied)]
