@@ -1,5 +1,12 @@
 # shellcheck shell=bash disable=SC2154,SC2034
-# The programs, from Go modules. Each component has a go.mod of its own, so that their dependencies never have to agree.
+# The programs, from Go modules. What a cluster of the default kind is made of has one go.mod, files/together: each library
+# is there in one version and is compiled once, not once for each program. The others have one each, and never have to agree.
+
+together=(kubernetes etcd coredns kube-router cni-plugins gatekeeper agnhost)
+# What raises libraries so that all of them compile: Gatekeeper's own are for an earlier minor of Kubernetes.
+raised=("sigs.k8s.io/controller-runtime v0.22.4" "github.com/open-policy-agent/cert-controller v0.15.0")
+is_together() { [[ " ${together[*]} " == *" $1 "* ]]; }
+locked() { cat "$here/files/together/go.mod" "$here/files/together/go.sum"; }
 
 # spec COMPONENT: sets what it is built from
 spec() {
@@ -68,32 +75,66 @@ kubernetes_spec() {
 program_entry() { # COMPONENT
   local key
   key="$(spec "$1"; { printf '%s\n' "$(go_arch)" "${requires[@]}" "${replaces[@]}" "${sums[@]}" "${packages[@]}" "${rename[@]}" "${flags[@]}" "$ldflags" "$main"
-                      declare -f build_program extras; } | digest)"
+                      ! is_together "$1" || locked; declare -f build_program extras; } | digest)"
   printf '%s/programs/%s-%s' "$cache" "$1" "$key"
 }
 go_arch() { case "$(uname -m)" in x86_64) echo amd64 ;; aarch64) echo arm64 ;; *) uname -m ;; esac; }
 
+go_surroundings() {
+  export CGO_ENABLED=0 GOWORK=off GOOS=linux GOGC="${GOGC:-400}"   # the compiler collects less: memory is plentiful, cores are not
+  unset GOBIN GOEXPERIMENT
+}
+module_file() { # a go.mod of what `requires` and `replaces` name
+  echo "module lab"; echo "go $GO_AT_LEAST"; printf 'require %s\n' "${requires[@]}"; [ ${#replaces[@]} = 0 ] || printf 'replace %s\n' "${replaces[@]}"
+}
+program_imports() { # NAME: a file that imports what is built
+  if [ -n "$main" ]; then printf '%s\n' "$main"
+  else echo "//go:build tools"; echo "package $1"; printf 'import _ "%s"\n' "${packages[@]}"; fi
+}
 build_program() { # COMPONENT: makes its entry, a folder with the static programs
-  local name="$1" work dir line pair entry; entry="$(program_entry "$1")"
+  local name="$1" work pair entry mode=readonly; entry="$(program_entry "$1")"
   local requires replaces sums packages rename ldflags flags main module
   spec "$name"
   work="$(scratch)"; mkdir "$work/src" "$work/out"; cd "$work/src" || return
-  export CGO_ENABLED=0 GOWORK=off GOOS=linux GOGC="${GOGC:-400}"   # the compiler collects less: memory is plentiful, cores are not
-  unset GOBIN GOEXPERIMENT
-  { echo "module lab"; echo "go $GO_AT_LEAST"; printf 'require %s\n' "${requires[@]}"; [ ${#replaces[@]} = 0 ] || printf 'replace %s\n' "${replaces[@]}"; } > go.mod
-  [ ${#sums[@]} = 0 ] || printf '%s\n' "${sums[@]}" > go.sum
-  if [ "$module" = k8s.io/kubernetes ]; then   # it replaces its staging modules by folders of its own repository: name the published ones
-    dir="$(module_dir "${requires[0]}")"
-    awk -v v="v0.${K8S#v1.}" '/=> \.\/staging/ {print "replace " $1 " => " $1 " " v}' "$dir/go.mod" | sort -u >> go.mod
+  go_surroundings
+  program_imports tools > lab.go
+  if is_together "$name"; then cp "$here"/files/together/go.{mod,sum} .
+  else
+    mode=mod
+    module_file > go.mod
+    [ ${#sums[@]} = 0 ] || printf '%s\n' "${sums[@]}" > go.sum
+    go mod tidy -e > "$work/tidy.log" 2>&1 || true   # what it cannot find, only tests of dependencies import
   fi
-  if [ -n "$main" ]; then printf '%s\n' "$main" > main.go
-  else { echo "//go:build tools"; echo "package tools"; for line in "${packages[@]}"; do echo "import _ \"$line\""; done; } > tools.go; fi
-  go mod tidy -e > "$work/tidy.log" 2>&1 || true   # what it cannot find, only tests of dependencies import
-  go build -mod=mod -trimpath "${flags[@]}" -ldflags "-s -w $ldflags" -o "$work/out/" "${packages[@]}"
+  # Without debugging information, which nobody reads here and which takes time to make.
+  go build -mod=$mode -trimpath -gcflags=all=-dwarf=false "${flags[@]}" -ldflags "-s -w $ldflags" -o "$work/out/" "${packages[@]}"
   for pair in "${rename[@]}"; do mv "$work/out/${pair%%:*}" "$work/out/${pair#*:}"; done
-  extras "$name" "$work/out" "$(go list -mod=mod -m -f '{{.Dir}}' "$module")"
+  extras "$name" "$work/out" "$(go list -mod=$mode -m -f '{{.Dir}}' "$module")"
   keep "$work/out" "$entry"; rm -rf "$work"
   prune "$cache/programs" "$name" "$entry"
+}
+# Writes files/together anew, after a change of versions: what all of them need together, each library at the lowest version that
+# suits every one of them.
+lock_together() {
+  local name work all=() all_requires=("${raised[@]}") all_replaces=() all_sums=()
+  local requires replaces sums packages rename ldflags flags main module
+  work="$(scratch)"; mkdir "$work/src"; cd "$work/src" || return
+  go_surroundings
+  for name in "${together[@]}"; do
+    spec "$name"
+    mkdir "$name"; program_imports tools > "$name/lab.go"
+    all_requires+=("${requires[@]}") all_replaces+=("${replaces[@]}") all_sums+=("${sums[@]}")
+    if [ -n "$main" ]; then all+=("./$name"); else all+=("${packages[@]}"); fi
+  done
+  requires=("${all_requires[@]}") replaces=("${all_replaces[@]}")
+  module_file > go.mod
+  # Kubernetes replaces its staging modules by folders of its own repository: the published ones are named instead.
+  awk -v v="v0.${K8S#v1.}" '/=> \.\/staging/ {print "replace " $1 " => " $1 " " v}' "$(module_dir "k8s.io/kubernetes $K8S")/go.mod" | sort -u >> go.mod
+  printf '%s\n' "${all_sums[@]}" > go.sum
+  # Twice: the first time only finds out what there is.
+  go list -mod=mod -deps "${all[@]}" > /dev/null
+  go list -mod=mod -deps "${all[@]}" > /dev/null
+  go list -mod=readonly -deps "${all[@]}" > /dev/null
+  mkdir -p "$here/files/together"; cp go.mod go.sum "$here/files/together/"; rm -rf "$work"
 }
 module_dir() { # "MODULE VERSION"
   go mod download -json "${1/ /@}" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",\{0,1\}$/\1/p'
