@@ -88,6 +88,7 @@ lab: a local Kubernetes cluster to try isolation on, with or without a registry 
   lab build            only get the images ready (also: lab prefetch)
   lab push HOST:PORT   share the node image through a registry
   lab registry-image   build a registry, to try that
+  lab lock-libraries   after a change of versions.env: choose anew the libraries that the programs share
 
 Three nodes, NetworkPolicies that are enforced (--cni kube-router: refuses, --cni cilium: drops silently) or not at all
 (--cni none), OPA Gatekeeper, and the API server's audit log, at RequestResponse for pods: `lab status` says where it lies.

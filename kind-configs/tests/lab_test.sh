@@ -74,9 +74,17 @@ expect "down without an engine and without a lab" 0 -- bare "$lab" down --all
   a="$(image_entry node)"; b="$(ETCD=v9.9.9; image_entry node)"
   check "a new version is a new entry" [ "$a" != "$b" ]
   check "the same is the same" [ "$a" = "$(image_entry node)" ]
+  a="$(program_entry coredns)"; b="$(locked() { echo another; }; program_entry coredns)"
+  check "a new set of shared libraries is a new entry" [ "$a" != "$b" ]
+  check "and none for a program with libraries of its own" [ "$(program_entry kind)" = "$(locked() { echo another; }; program_entry kind)" ]
+  in_lock() { grep -qE "^(require )?[[:space:]]*${1/ /[[:space:]]}( |\$)" "$here/files/together/go.mod"; }
+  for component in "${together[@]}"; do
+    spec "$component"
+    for requirement in "${requires[@]}"; do check "the shared libraries are for $requirement" in_lock "$requirement"; done
+  done
 ) > "$work/unit.out" 2>"$work/unit.err"
 while read -r verdict what; do if [ "$verdict" = ok ]; then ok "cache: $what"; else no "cache: $what"; fi; done < "$work/unit.out"
-[ "$(grep -c . "$work/unit.out")" = 8 ] || no "cache: all eight were tried" "$(cat "$work/unit.err")"
+[ "$(grep -c . "$work/unit.out")" = 17 ] || no "cache: all seventeen were tried" "$(cat "$work/unit.out" "$work/unit.err")"
 
 # --- nothing that belongs to one machine alone is written here
 found="$(cd "$here" && grep -rnE '(^|[^$a-z"/])/(root|work|home)/[a-z]' . | grep -vE 'lab_test\.sh|HOME:-/root' || true)"
