@@ -1,0 +1,10 @@
+//! The AWS side: what is asked of AWS itself, with the credentials that the SDK finds as every AWS tool does.
+//!
+//! It reads and never writes. [`Aws`] holds where and how to ask, [`AwsError`] says what went wrong and what helps, and
+//! one module for each service asks.
+
+mod config;
+mod error;
+
+pub use config::Aws;
+pub use error::{AwsError, Call, Trouble};
