@@ -11,6 +11,7 @@ use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::error::{AwsError, Call};
+use super::permissions::Action;
 
 /// How long a connection may take to stand.
 const CONNECT: Duration = Duration::from_secs(4);
@@ -66,11 +67,10 @@ impl Aws {
         &self.region
     }
 
-    /// A call, for the errors that it may bring: the service's name, the operation, the IAM action that allows it, and
-    /// what it is about, such as `log group /aws/eks/shared/cluster`.
+    /// A call, for the errors that it may bring: what it is about is such as `log group /aws/eks/shared/cluster`.
     #[must_use]
-    pub fn call(&self, service: &'static str, operation: &'static str, action: &'static str, about: &str) -> Call {
-        Call { service, operation, action, about: about.to_owned(), region: self.region.clone() }
+    pub fn call(&self, action: &'static Action, about: &str) -> Call {
+        Call { action, about: about.to_owned(), region: self.region.clone() }
     }
 }
 

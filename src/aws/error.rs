@@ -10,6 +10,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use miette::Diagnostic;
 
+use super::permissions::Action;
+
 /// The most that is told of a service's own words, in characters.
 const WORDS: usize = 300;
 /// A run of so many letters and digits is no word, and is not repeated.
@@ -18,12 +20,8 @@ const NO_WORD: usize = 64;
 /// A call of an AWS service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// The service, as AWS names it: `CloudWatch Logs`.
-    pub service: &'static str,
-    /// The operation: `FilterLogEvents`.
-    pub operation: &'static str,
-    /// The IAM action that allows it: `logs:FilterLogEvents`.
-    pub action: &'static str,
+    /// The operation, and what allows it.
+    pub action: &'static Action,
     /// What it is about; empty where the operation says it all.
     pub about: String,
     /// Where it is asked.
@@ -32,7 +30,7 @@ pub struct Call {
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { service, operation, about, region, .. } = self;
+        let Self { action: Action { service, operation, .. }, about, region } = self;
         write!(f, "{operation} of {service} in {region}")?;
         if about.is_empty() { Ok(()) } else { write!(f, " on {about}") }
     }
@@ -237,7 +235,7 @@ impl Trouble {
 
     /// What helps.
     fn remedy(self, call: Option<&Call>) -> String {
-        let (region, action) = call.map_or(("", ""), |call| (call.region.as_str(), call.action));
+        let (region, action) = call.map_or(("", ""), |call| (call.region.as_str(), call.action.action));
         match self {
             Self::NoRegion => {
                 "name the cluster's region with AWS_REGION, or a profile that has one with AWS_PROFILE".to_owned()

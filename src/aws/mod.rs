@@ -5,6 +5,9 @@
 
 mod config;
 mod error;
+mod logs;
+pub mod permissions;
 
 pub use config::Aws;
 pub use error::{AwsError, Call, Trouble};
+pub use logs::{Extent, LogEvent, LogGroup};
