@@ -113,6 +113,13 @@ impl AwsError {
         }))
     }
 
+    /// An answer that lacks what every answer has.
+    pub(super) fn incomplete(call: Call) -> Self {
+        let (code, request_id) = Default::default();
+        let why = "an answer that can't be understood".to_owned();
+        Self(Box::new(Failed { trouble: Trouble::Unavailable, call: Some(call), code, request_id, why }))
+    }
+
     /// What kind of trouble it is.
     #[must_use]
     pub const fn trouble(&self) -> Trouble {

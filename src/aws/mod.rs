@@ -4,10 +4,12 @@
 //! one module for each service asks.
 
 mod config;
+mod eks;
 mod error;
 mod logs;
 pub mod permissions;
 
 pub use config::Aws;
+pub use eks::{Described, Eks};
 pub use error::{AwsError, Call, Trouble};
 pub use logs::{Extent, LogEvent, LogGroup};

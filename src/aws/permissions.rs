@@ -24,8 +24,57 @@ pub const FILTER_LOG_EVENTS: Action = Action {
     purpose: "ReadAuditLogs",
 };
 
+/// What clusters are asked for.
+const CLUSTERS: &str = "arn:aws:eks:*:*:cluster/*";
+/// What access entries are asked for.
+const ENTRIES: &str = "arn:aws:eks:*:*:access-entry/*";
+/// Who is let into a cluster.
+const ACCESS: &str = "ReadClusterAccess";
+
+/// Which cluster it is, and where it looks for who a principal is.
+pub const DESCRIBE_CLUSTER: Action = Action {
+    service: "EKS",
+    operation: "DescribeCluster",
+    action: "eks:DescribeCluster",
+    resource: CLUSTERS,
+    purpose: ACCESS,
+};
+
+/// The principals that have access entries.
+pub const LIST_ACCESS_ENTRIES: Action = Action {
+    service: "EKS",
+    operation: "ListAccessEntries",
+    action: "eks:ListAccessEntries",
+    resource: CLUSTERS,
+    purpose: ACCESS,
+};
+
+/// As whom an access entry lets a principal in.
+pub const DESCRIBE_ACCESS_ENTRY: Action = Action {
+    service: "EKS",
+    operation: "DescribeAccessEntry",
+    action: "eks:DescribeAccessEntry",
+    resource: ENTRIES,
+    purpose: "ReadAccessEntries",
+};
+
+/// An access entry's policies.
+pub const LIST_ASSOCIATED_ACCESS_POLICIES: Action = Action {
+    service: "EKS",
+    operation: "ListAssociatedAccessPolicies",
+    action: "eks:ListAssociatedAccessPolicies",
+    resource: ENTRIES,
+    purpose: "ReadAccessEntries",
+};
+
 /// Every action of a run.
-pub const ACTIONS: &[Action] = &[FILTER_LOG_EVENTS];
+pub const ACTIONS: &[Action] = &[
+    FILTER_LOG_EVENTS,
+    DESCRIBE_CLUSTER,
+    LIST_ACCESS_ENTRIES,
+    DESCRIBE_ACCESS_ENTRY,
+    LIST_ASSOCIATED_ACCESS_POLICIES,
+];
 
 #[cfg(test)]
 mod tests {
