@@ -293,8 +293,13 @@ fn credentials(error: &(dyn Error + 'static)) -> Option<(Trouble, String)> {
     Some((trouble, why.to_owned()))
 }
 
-fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| error.source())
+type Cause<'e> = &'e (dyn Error + 'static);
+
+fn causes(error: Cause<'_>) -> impl Iterator<Item = Cause<'_>> {
+    fn next<'e>(error: &Cause<'e>) -> Option<Cause<'e>> {
+        (**error).source()
+    }
+    std::iter::successors(Some(error), next)
 }
 
 fn innermost(error: &(dyn Error + 'static)) -> String {

@@ -10,7 +10,6 @@ mod plan;
 mod principals;
 mod seen;
 
-pub(super) use ask::Ask;
 pub(super) use judge::judged;
 pub(super) use plan::{EksPlan, plan};
 pub(super) use principals::{subjects, unknown_principals};
