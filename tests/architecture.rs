@@ -56,6 +56,10 @@ const IO: &[&str] = &[
     "std::time::Instant",
     "tokio::",
     "kube::",
+    "aws_config",
+    "aws_sdk",
+    "aws_smithy",
+    "crate::aws",
     "reqwest",
     "getrandom",
     "Timestamp::now",
@@ -92,7 +96,7 @@ fn planning_and_judging_in_a_family_do_no_io() {
 fn a_report_never_asks_a_cluster_and_never_judges() {
     never(
         &["report"],
-        &["crate::cluster", "kube::", "crate::families::network", "crate::semantics"],
+        &["crate::cluster", "crate::aws", "kube::", "crate::families::network", "crate::semantics"],
         "a report is written from the record alone",
     );
 }
@@ -116,10 +120,12 @@ fn reports_know_nothing_of_one_another() {
 fn arrows_point_one_way() {
     never(&["model"], &["crate::"], "the words depend on nothing");
     let up = ["crate::cli", "crate::run", "crate::report"];
-    never(&["tenancy", "suite", "plan", "semantics", "families", "cluster"], &up, "arrows point one way");
+    never(&["tenancy", "suite", "plan", "semantics", "families", "cluster", "aws"], &up, "arrows point one way");
     never(&["tenancy", "suite"], &["crate::plan", "crate::semantics", "crate::families"], "arrows point one way");
     never(&["semantics"], &["crate::families", "crate::cluster", "crate::suite"], "arrows point one way");
     never(&["cluster"], &["crate::families", "crate::suite", "crate::tenancy"], "the cluster side knows no family");
+    let above = ["crate::families", "crate::suite", "crate::tenancy", "crate::plan", "crate::cluster", "kube::"];
+    never(&["aws"], &above, "the AWS side knows no family and no Kubernetes client");
     never(&["run"], &["crate::cli", "crate::report"], "the runner does not know who listens");
 }
 
@@ -127,7 +133,17 @@ fn arrows_point_one_way() {
 fn the_probe_knows_nothing_of_the_runner() {
     never(
         &["probe", "bin"],
-        &["kube", "k8s_openapi", "crate::cluster", "crate::families", "crate::semantics", "crate::run", "crate::plan"],
+        &[
+            "kube",
+            "k8s_openapi",
+            "aws_",
+            "crate::aws",
+            "crate::cluster",
+            "crate::families",
+            "crate::semantics",
+            "crate::run",
+            "crate::plan",
+        ],
         "the probe never links the Kubernetes side of the runner",
     );
 }
@@ -152,7 +168,20 @@ fn no_family_knows_another() {
 #[test]
 fn nothing_that_is_shipped_knows_that_a_lab_exists() {
     never(
-        &["model", "tenancy", "suite", "plan", "semantics", "families", "cluster", "run", "report", "probe", "cli"],
+        &[
+            "model",
+            "tenancy",
+            "suite",
+            "plan",
+            "semantics",
+            "families",
+            "cluster",
+            "aws",
+            "run",
+            "report",
+            "probe",
+            "cli",
+        ],
         &["kind-tenantproof", "kindest", "ministack", "agnhost", "kind-configs"],
         "no module knows that a lab or a stand-in exists",
     );

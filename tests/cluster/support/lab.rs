@@ -20,6 +20,9 @@ use tenantproof::run::RunRecord;
 pub(crate) struct Lab {
     pub(crate) context: String,
     pub(crate) client: Client,
+    /// The address of its API server.
+    #[allow(dead_code, reason = "only what asks AWS looks at it")]
+    pub(crate) server: String,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -83,8 +86,8 @@ impl Lab {
     fn open(context: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let options = ConnectOptions { kubeconfig: None, context: Some(context.to_owned()) };
-        let client = runtime.block_on(connect(&options)).unwrap_or_else(|e| panic!("lab {context}: {e}")).client;
-        Self { context: context.to_owned(), client, runtime }
+        let connection = runtime.block_on(connect(&options)).unwrap_or_else(|e| panic!("lab {context}: {e}"));
+        Self { context: context.to_owned(), client: connection.client, server: connection.server, runtime }
     }
 
     /// Waits for a future of the Kubernetes client.

@@ -1,5 +1,7 @@
 //! Which questions are asked, of whom, and how many.
 
+mod eks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
