@@ -1,6 +1,7 @@
 //! The command line: one module for each command.
 
 pub mod ask;
+mod audit;
 pub mod explain;
 mod folder;
 mod init;
@@ -64,7 +65,7 @@ enum Command {
     Checks(show::ChecksArgs),
     /// Print the JSON Schema of a file that tenantproof reads or writes.
     Schema(show::SchemaArgs),
-    /// Print the ClusterRole that a run needs.
+    /// Print what a run needs: the ClusterRole, and with `--aws` the policy of IAM.
     Permissions(permissions::PermissionsArgs),
     /// Print completions for a shell.
     Completions {
@@ -180,7 +181,7 @@ pub fn main() -> ExitCode {
         Command::List(args) => show::list(&args),
         Command::Checks(args) => show::checks(&args),
         Command::Schema(args) => show::schema(&args),
-        Command::Permissions(args) => show::print(&permissions::cluster_role(&args)),
+        Command::Permissions(args) => show::print(&permissions::printed(&args)),
         Command::Completions { shell } => show::completions(shell),
     };
     match outcome {

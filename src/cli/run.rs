@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::audit::AuditArgs;
 use super::selection::SelectionArgs;
 use super::{ClusterArgs, inputs, style_of};
 use crate::families::{Limits, Record, Told};
@@ -57,13 +58,8 @@ pub(super) struct RunArgs {
     prod: bool,
     #[command(flatten)]
     told: ToldArgs,
-    /// The audit log of an API server, as a file that this machine can read; what it is rotated into beside it is
-    /// read too. Give one for each API server. Without it, nothing is looked for on record.
-    #[arg(long, value_name = "FILE")]
-    audit_log: Vec<PathBuf>,
-    /// The audit policy that the API servers run: its text is judged, and held against what is on record.
-    #[arg(long, value_name = "FILE")]
-    audit_policy: Option<PathBuf>,
+    #[command(flatten)]
+    audit: AuditArgs,
     /// Milliseconds after which an attempt is a timeout.
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(50..=30_000))]
     timeout: u32,
@@ -208,7 +204,7 @@ pub(super) fn read_inputs(args: &RunArgs) -> miette::Result<Inputs> {
     let (tenancy, tenancy_info) = inputs::tenancy(&args.tenancy)?;
     let mut suites = inputs::suites(&args.suite)?;
     let selection = args.selection.clone().apply(&mut suites, &tenancy)?;
-    let record = inputs::record(&args.audit_log, args.audit_policy.as_deref())?;
+    let record = args.audit.record()?;
     Ok(Inputs { tenancy, tenancy_info, suites, selection, record })
 }
 
