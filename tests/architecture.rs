@@ -125,6 +125,8 @@ fn arrows_point_one_way() {
     never(&["semantics"], &["crate::families", "crate::cluster", "crate::suite"], "arrows point one way");
     never(&["cluster"], &["crate::families", "crate::suite", "crate::tenancy"], "the cluster side knows no family");
     let above = ["crate::families", "crate::suite", "crate::tenancy", "crate::plan", "crate::cluster", "kube::"];
+    let sdk = ["aws_sdk", "aws_config", "aws_smithy", "aws_types"];
+    never(&["cluster", "families", "run", "cli"], &sdk, "AWS is asked in `aws` alone");
     never(&["aws"], &above, "the AWS side knows no family and no Kubernetes client");
     never(&["run"], &["crate::cli", "crate::report"], "the runner does not know who listens");
 }
@@ -211,7 +213,7 @@ fn what_must_be_on_record_or_refused_is_asked_for_by_names_that_nothing_has() {
     }
     let expected = ["audit/deed", "rbac/request"].map(|file| format!("src/families/{file}.rs"));
     assert_eq!(places, BTreeSet::from(expected));
-    let observe = sources("families/audit").into_iter().find(|(path, _)| path.ends_with("observe.rs")).unwrap().1;
+    let observe = sources("families/audit").into_iter().find(|(path, _)| path.ends_with("observe/mod.rs")).unwrap().1;
     assert!(observe.contains("if !record.logs.is_empty()"), "nothing is done where no log was given");
 }
 

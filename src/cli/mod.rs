@@ -1,6 +1,7 @@
 //! The command line: one module for each command.
 
 pub mod ask;
+mod audit;
 pub mod explain;
 mod folder;
 mod init;
@@ -15,6 +16,10 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::report::Style;
 use crate::report::style::Palette;
@@ -64,7 +69,7 @@ enum Command {
     Checks(show::ChecksArgs),
     /// Print the JSON Schema of a file that tenantproof reads or writes.
     Schema(show::SchemaArgs),
-    /// Print the ClusterRole that a run needs.
+    /// Print what a run needs: the ClusterRole, and with `--aws` the policy of IAM.
     Permissions(permissions::PermissionsArgs),
     /// Print completions for a shell.
     Completions {
@@ -180,7 +185,7 @@ pub fn main() -> ExitCode {
         Command::List(args) => show::list(&args),
         Command::Checks(args) => show::checks(&args),
         Command::Schema(args) => show::schema(&args),
-        Command::Permissions(args) => show::print(&permissions::cluster_role(&args)),
+        Command::Permissions(args) => show::print(&permissions::printed(&args)),
         Command::Completions { shell } => show::completions(shell),
     };
     match outcome {
@@ -213,5 +218,11 @@ fn log(verbose: u8) {
     let filter = tracing_subscriber::EnvFilter::new(filter);
     let colours = style_of(&std::io::stderr()).palette != Palette::Plain;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
-    let _ = log.try_init();
+    let _ = log.finish().with(filter_fn(is_told)).try_init();
+}
+
+/// Whether something may be logged, whoever asks for it: below a warning the AWS SDK tells requests with all their headers,
+/// the session's token among them.
+fn is_told(about: &Metadata<'_>) -> bool {
+    !about.target().starts_with("aws") || *about.level() <= Level::WARN
 }

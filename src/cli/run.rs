@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::audit::AuditArgs;
 use super::selection::SelectionArgs;
 use super::{ClusterArgs, inputs, style_of};
 use crate::families::{Limits, Record, Told};
@@ -57,13 +58,8 @@ pub(super) struct RunArgs {
     prod: bool,
     #[command(flatten)]
     told: ToldArgs,
-    /// The audit log of an API server, as a file that this machine can read; what it is rotated into beside it is
-    /// read too. Give one for each API server. Without it, nothing is looked for on record.
-    #[arg(long, value_name = "FILE")]
-    audit_log: Vec<PathBuf>,
-    /// The audit policy that the API servers run: its text is judged, and held against what is on record.
-    #[arg(long, value_name = "FILE")]
-    audit_policy: Option<PathBuf>,
+    #[command(flatten)]
+    audit: AuditArgs,
     /// The name of the EKS cluster that is judged: its access entries and their policies, which no RBAC object shows, are
     /// read of the EKS API and judged, with the credentials and the region that every AWS tool finds. Refused where it is
     /// not the cluster of the context; docs/aws.md says what is asked.
@@ -230,7 +226,7 @@ pub(super) fn read_inputs(args: &RunArgs) -> miette::Result<Inputs> {
     let (tenancy, tenancy_info) = inputs::tenancy(&args.tenancy)?;
     let mut suites = inputs::suites(&args.suite)?;
     let selection = args.selection.clone().apply(&mut suites, &tenancy)?;
-    let record = inputs::record(&args.audit_log, args.audit_policy.as_deref())?;
+    let record = args.audit.record()?;
     Ok(Inputs { tenancy, tenancy_info, suites, selection, record })
 }
 

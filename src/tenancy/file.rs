@@ -142,8 +142,9 @@ pub struct Share {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Audit {
-    /// Within which time a request is on record, such as `30s` or `5m`: one second to one hour, and 30 s where
-    /// it is left out. A log that is shipped somewhere needs its time.
+    /// Within which time a request is on record, such as `30s` or `5m`: one second to one hour. Where it is left out,
+    /// the way that the record goes says it: 30 s for a file, 1 min for a webhook, 5 min for CloudWatch Logs. A log
+    /// that is shipped somewhere needs its time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<String>,
     /// How much is at least on record of a change of a pod: `Metadata` (the default), `Request` or

@@ -104,7 +104,7 @@ impl From<file::Audit> for Audit {
         let least = |level: Option<file::Recorded>| level.map_or(AuditLevel::Metadata, AuditLevel::from);
         Self {
             // Validated: it is a time.
-            within: within.as_deref().and_then(span).unwrap_or(WITHIN),
+            within: within.as_deref().and_then(span),
             pods: least(pods),
             changes: least(changes),
             reads: reads.map(AuditLevel::from),
@@ -123,9 +123,6 @@ impl From<file::Recorded> for AuditLevel {
         }
     }
 }
-
-/// Within which time a request is on record where nothing is said.
-const WITHIN: Duration = Duration::from_secs(30);
 
 /// A time such as `30s`, `5m` or `1h`, from one second to one hour.
 pub(super) fn span(text: &str) -> Option<Duration> {

@@ -38,11 +38,11 @@ pub fn render(tenancy: &Tenancy, proposed: &[Flow], notes: &[String]) -> String 
 
 fn audit(out: &mut String, audit: &Audit) {
     let Audit { within, pods, changes, reads, secrets, sink } = audit;
-    let _ = write!(
-        out,
-        "audit:\n  within: {}s\n  pods: {pods}\n  changes: {changes}\n  secrets: {secrets}\n",
-        within.as_secs()
-    );
+    out.push_str("audit:\n");
+    if let Some(within) = within {
+        let _ = writeln!(out, "  within: {}s", within.as_secs());
+    }
+    let _ = write!(out, "  pods: {pods}\n  changes: {changes}\n  secrets: {secrets}\n");
     if let Some(reads) = reads {
         let _ = writeln!(out, "  reads: {reads}");
     }

@@ -36,8 +36,9 @@ pub struct Operators {
 /// What is on record of the requests that tenants make to the API server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Audit {
-    /// Within which time a request is on record.
-    pub within: Duration,
+    /// Within which time a request is on record; `None` where it is left to the way that the record goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Duration>,
     /// The least of a change of a pod.
     pub pods: AuditLevel,
     /// The least of a change of fences and rights.

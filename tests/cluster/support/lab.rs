@@ -214,7 +214,14 @@ impl Lab {
     pub(crate) fn run(&self, tenancy: &str) -> Run {
         let folder = TempDir::new().unwrap();
         std::fs::write(folder.path().join("tenancy.yaml"), tenancy).unwrap();
-        Run { context: self.context.clone(), folder, program: "run", families: &["network"], arguments: Vec::new() }
+        Run {
+            context: self.context.clone(),
+            folder,
+            program: "run",
+            families: &["network"],
+            arguments: Vec::new(),
+            environment: Vec::new(),
+        }
     }
 }
 
@@ -225,6 +232,7 @@ pub(crate) struct Run {
     program: &'static str,
     families: &'static [&'static str],
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 /// What a run came to.
@@ -257,6 +265,12 @@ impl Run {
         self
     }
 
+    /// One more variable of its environment.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The folder of its reports.
     pub(crate) fn reports(&self) -> PathBuf {
         self.folder.path().join("out")
@@ -272,6 +286,7 @@ impl Run {
             .arg(self.reports())
             .args(self.families.iter().flat_map(|family| ["--family", family]))
             .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
