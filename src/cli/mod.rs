@@ -114,6 +114,23 @@ enum Ask {
         /// The folder with the manifests: any layout, YAML or JSON, lists and several documents a file.
         dir: std::path::PathBuf,
     },
+    /// Would AWS IAM allow a request?
+    ///
+    /// Reads one case a line from standard input, the policies in it, such as
+    /// {"id": "1", "request": {"principal": {"type": "AssumedRole",
+    /// "arn": "arn:aws:sts::111122223333:assumed-role/app/s", "role": "arn:aws:iam::111122223333:role/app"},
+    /// "action": "s3:GetObject", "resource": "arn:aws:s3:::shop/a", "resourceAccount": "111122223333",
+    /// "context": {"aws:PrincipalTag/kubernetes-namespace": "shop"}},
+    /// "policies": {"identity": [{"name": "app", "document": {…}}], "boundary": null, "session": null,
+    /// "scps": [[{"name": "FullAWSAccess", "document": {…}}]], "rcps": [], "resource": {…}}}
+    /// and writes one answer a line, in the same order: "verdict" is "allowed", "explicitDeny",
+    /// "implicitDeny" or "unknown", and "because" names the statement or policy that decides.
+    ///
+    /// A principal is an AssumedRole, a User (with an "arn") or a Service (with "service"). Levels of
+    /// "scps" and "rcps" begin at the organization's root. "resource" is the resource's own policy: a
+    /// bucket's, a key's, a role's trust policy. The context is complete: a key that is not in it has no
+    /// value. What is not understood makes "unknown" what it could touch, and nothing else.
+    Iam,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -180,6 +197,7 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::init(args),
         Command::Ask(Ask::Network { dir, cni }) => show::ask_network(&dir, cni.into()),
         Command::Ask(Ask::Rbac { dir }) => show::ask_rbac(&dir),
+        Command::Ask(Ask::Iam) => show::ask_iam(),
         Command::Explain(args) => show::explain(&args),
         Command::Mutate(args) => mutate::mutate(args),
         Command::List(args) => show::list(&args),
