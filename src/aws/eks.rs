@@ -177,8 +177,8 @@ mod tests {
 
     use super::certificates;
 
-    fn pem(certificates: &[&[u8]]) -> String {
-        let one = |bytes: &&[u8]| {
+    fn pem(certificates: &[Vec<u8>]) -> String {
+        let one = |bytes: &Vec<u8>| {
             let (head, tail) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
             let text = base64::encode(bytes);
             let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
@@ -188,11 +188,11 @@ mod tests {
     }
 
     #[rstest]
-    #[case::one(&[&[1; 100]])]
-    #[case::two_while_one_takes_the_others_place(&[&[1; 3], &[2; 200]])]
-    #[case::none(&[])]
-    fn every_certificate_of_the_bundle_is_read(#[case] given: &[&[u8]]) {
-        assert_eq!(certificates(&pem(given)), given);
+    #[case::one(vec![vec![1; 100]])]
+    #[case::two_while_one_takes_the_others_place(vec![vec![1; 3], vec![2; 200]])]
+    #[case::none(Vec::new())]
+    fn every_certificate_of_the_bundle_is_read(#[case] given: Vec<Vec<u8>>) {
+        assert_eq!(certificates(&pem(&given)), given);
     }
 
     #[rstest]

@@ -92,8 +92,9 @@ proptest! {
         // Of what grants, or what every level must allow.
         let places = ["/policies/identity/0/document", "/policies/resource", "/policies/scps/0/0/document"];
         let after = changed(&case, |case| {
-            let Some(statements) = case.pointer_mut(which.get(&places)).and_then(|document| document["Statement"].as_array_mut())
-            else { return };
+            let place: &str = *which.get::<&str>(&places);
+            let Some(document) = case.pointer_mut(place) else { return };
+            let Some(statements) = document["Statement"].as_array_mut() else { return };
             if let Some(at) = statements.iter().position(|statement| statement["Effect"] == "Allow") {
                 statements.remove(at);
             }

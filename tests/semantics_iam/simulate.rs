@@ -33,24 +33,18 @@ const RULES: [(&str, fn(&Value) -> bool); 6] = [
     }),
 ];
 
+/// All statements, each with its document.
 fn statements(case: &Value) -> Vec<(&Value, &Value)> {
     let policies = &case["policies"];
-    let listed = |list: &'_ Value| -> Vec<Value> { list.as_array().cloned().unwrap_or_default() };
-    let _ = listed;
-    let mut documents: Vec<&Value> = Vec::new();
-    let named = |list: &'static str| policies[list].as_array();
-    documents.extend(named("identity").into_iter().flatten().map(|policy| &policy["document"]));
-    for levels in ["scps", "rcps"] {
-        for level in named(levels).into_iter().flatten() {
-            documents.extend(level.as_array().into_iter().flatten().map(|policy| &policy["document"]));
-        }
-    }
-    documents.extend(["boundary", "session", "resource"].iter().map(|name| &policies[*name]));
-    let of = |document| {
-        let document: &Value = document;
-        document["Statement"].as_array().into_iter().flatten().map(move |statement| (document, statement))
-    };
-    documents.into_iter().flat_map(of).collect()
+    let list = |value: &'static str| policies[value].as_array().into_iter().flatten();
+    let levels = list("scps").chain(list("rcps")).filter_map(Value::as_array).flatten();
+    let named = list("identity").chain(levels).map(|policy| &policy["document"]);
+    let documents = named.chain(["boundary", "session", "resource"].map(|name| &policies[name]));
+    documents
+        .flat_map(|document| {
+            document["Statement"].as_array().into_iter().flatten().map(move |statement| (document, statement))
+        })
+        .collect()
 }
 
 fn any_condition(case: &Value, is: impl Fn(&str, &Value) -> bool) -> bool {
