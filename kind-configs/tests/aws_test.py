@@ -168,16 +168,16 @@ world: World
 def setUpModule():
     global world
     world = World()
-    iam = world.client("iam")
-    for tenant in ("tenant-1", "tenant-2"):
-        make_role(iam, f"{tenant}-app", trust_for(tenant), policy_for(tenant))
-        world.client("s3").create_bucket(Bucket=f"{tenant}-data")
-        world.client("s3").put_object(Bucket=f"{tenant}-data", Key="marker", Body=tenant.encode())
-        associate(tenant, "app", f"{tenant}-app")
+    tell_the_story()
 
 
 def tearDownModule():
     world.stop()
+
+
+def tell_the_story():
+    """Two tenants' buckets, roles and associations, as on a lab."""
+    subprocess.run([sys.executable, HERE / "story/aws/cloud.py"], env=world.environment, check=True, stdout=subprocess.DEVNULL)
 
 
 def trust_for(tenant, **condition):
@@ -346,7 +346,8 @@ class Agent(unittest.TestCase):
 
     def test_what_was_given_is_given_again_until_it_ends(self):
         # As the real one: a deleted association still yields credentials, for a token that was used before.
-        made = associate("tenant-1", "leaver", "tenant-1-app")
+        make_role(world.client("iam"), "leaver", trust_for("tenant-1"))
+        made = associate("tenant-1", "leaver", "leaver")
         token = jwt(account="leaver")
         first = credentials_of(token)
         world.client("eks").delete_pod_identity_association(clusterName=CLUSTER, associationId=made["associationId"])
@@ -390,6 +391,23 @@ class Rules(unittest.TestCase):
         arn, marker = out.stdout.split()
         self.assertRegex(arn, rf"^arn:aws:sts::{ACCOUNT}:assumed-role/tenant-1-app/eks-loopback-web-5d9c7-[0-9a-f-]{{36}}$")
         self.assertEqual(marker, "tenant-1")
+
+    def test_the_story_is_put_back(self):
+        iam, s3, eks = (world.client(service) for service in ("iam", "s3", "eks"))
+        tell_the_story()   # what it made once stays
+        list_own = dict(clusterName=CLUSTER, namespace="tenant-2", serviceAccount="app")
+        before = eks.list_pod_identity_associations(**list_own)["associations"]
+        iam.put_role_policy(RoleName="tenant-1-app", PolicyName="own-bucket", PolicyDocument=json.dumps(policy_for("*")))
+        self.assertEqual(refusal(client_of(jwt(pod="during"), "s3").get_object, Bucket="tenant-2-data", Key="marker")[0], "granted")
+        s3.delete_public_access_block(Bucket="tenant-1-data")
+        tell_the_story()
+        self.assertEqual(refusal(client_of(jwt(pod="during"), "s3").get_object, Bucket="tenant-2-data", Key="marker")[0], "AccessDenied")
+        self.assertTrue(all(s3.get_public_access_block(Bucket="tenant-1-data")["PublicAccessBlockConfiguration"].values()))
+        self.assertEqual(eks.list_pod_identity_associations(**list_own)["associations"], before)
+        eks.update_pod_identity_association(clusterName=CLUSTER, associationId=before[0]["associationId"], disableSessionTags=True)
+        self.assertEqual(ask_agent(jwt("tenant-2", pod="untagged"))[0], 400)
+        tell_the_story()
+        self.assertEqual(ask_agent(jwt("tenant-2", pod="untagged"))[0], 200)
 
     def test_own_bucket_and_no_other(self):
         for own, other in (("tenant-1", "tenant-2"), ("tenant-2", "tenant-1")):
