@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests of the lab program itself: seconds, and no running lab is touched. With --slow a lab named lab-test is made, broken,
 # brought back and removed as well: some four minutes, images built beforehand.
-# shellcheck disable=SC2015,SC2016,SC1091,SC2034,SC2030,SC2031,SC2154,SC2317
+# shellcheck disable=SC2015,SC2016,SC1091,SC2034,SC2030,SC2031,SC2154,SC2317,SC1090
 set -uo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 lab="$here/lab" slow=false passed=0 failed=0 skipped=0
