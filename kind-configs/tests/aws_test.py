@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -362,6 +363,11 @@ class Agent(unittest.TestCase):
             FakeApiServer.broken = False
         self.assertEqual(status, 503)
         self.assertRegex(text, r"^\[[0-9a-f-]{36}\]: \(ServiceUnavailableException\): .+, fault: server\n$")
+
+    def test_pods_that_start_together(self):
+        with ThreadPoolExecutor(80) as pool:
+            made = list(pool.map(lambda n: credentials_of(jwt(pod=f"burst-{n}")), range(80)))
+        self.assertEqual(len({m["AccessKeyId"] for m in made}), 80)
 
     def test_health_and_metrics(self):
         self.assertEqual(ask_agent(path="/healthz", port=world.probe_port)[0], 200)

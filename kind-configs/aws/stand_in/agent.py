@@ -268,14 +268,13 @@ def eks_auth_client(endpoint: str, region: str, credentials):
     session = botocore.session.Session()
     session._credentials = credentials  # so that they are refreshed; the constructor takes fixed ones alone
     # The agent gives EKS Auth a second in all. Its stand-in asks four others, on a machine that may be busy.
-    config = Config(connect_timeout=0.5, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+    config = Config(connect_timeout=0.5, read_timeout=5, max_pool_connections=50, retries={"mode": "standard", "total_max_attempts": 3})
     return session.create_client("eks-auth", region_name=region, endpoint_url=endpoint, config=config)
 
 
-def listen(address: str, port: int, handler) -> ThreadingHTTPServer:
-    server = ThreadingHTTPServer((address, port), handler)
-    server.daemon_threads = True
-    return server
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 1024  # pods start at the same moment
 
 
 def main(arguments=None):
@@ -305,11 +304,11 @@ def main(arguments=None):
                   given.target_host or ADDRESSES)
     own = type("Own", (Handler,), {"agent": agent})
     health = type("OwnHealth", (Health,), {"agent": agent, "at": (given.bind, given.port), "metrics_port": given.metrics_port})
-    servers = [listen(given.bind, given.port, own)]
+    servers = [Server((given.bind, given.port), own)]
     if given.probe_port:
-        servers.append(listen("127.0.0.1", given.probe_port, health))
+        servers.append(Server(("127.0.0.1", given.probe_port), health))
     if given.metrics_port:
-        servers.append(listen(given.metrics_address, given.metrics_port, health))
+        servers.append(Server((given.metrics_address, given.metrics_port), health))
     for server in servers[1:]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     log.info("stand-in for the EKS Pod Identity Agent on %s:%d, cluster %s", given.bind, given.port, given.cluster_name)

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs
 
 from . import associations, eks_auth, instance, settings
@@ -79,6 +80,8 @@ class Cloud:
 
     def __init__(self, ministack, published: associations.Published):
         self.ministack, self.published = ministack, published
+        # Apart from ministack's own threads, which serve what these ask for.
+        self.workers = ThreadPoolExecutor(16, "eks-auth")
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
@@ -112,7 +115,7 @@ class Cloud:
         if denied:
             return await told(send, request_id, *denied)
         try:
-            made = await asyncio.to_thread(eks_auth.assume, cluster, body)
+            made = await asyncio.get_running_loop().run_in_executor(self.workers, eks_auth.assume, cluster, body)
         except eks_auth.Refusal as refusal:
             log.info("EKS Auth: %s: %s: %s", request_id, refusal.code, refusal.message)
             return await told(send, request_id, refusal.code, refusal.message, refusal.status)
@@ -126,7 +129,7 @@ class Cloud:
         given = headers_of(scope).get("authorization", "")
         if not hmac.compare_digest(given.encode(), b"Enrolment " + settings.told("enrolment").encode()):
             return await answer(send, 401, {"message": "not enrolled"})
-        return await answer(send, 200, await asyncio.to_thread(instance.credentials, node))
+        return await answer(send, 200, await asyncio.get_running_loop().run_in_executor(self.workers, instance.credentials, node))
 
 
 def authorize(cluster: str, scope, body: bytes, request_id: str) -> tuple[str, str, int] | None:
