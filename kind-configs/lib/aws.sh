@@ -4,7 +4,7 @@
 
 aws_port=4566 aws_account=111122223333 aws_region=us-east-1
 aws_name() { printf '%s-aws' "$1"; }
-aws_endpoint() { local a; a="$(address_of "$(aws_name "$1")")"; [ -z "$a" ] || printf 'http://%s:%s' "$a" "$aws_port"; }
+aws_endpoint() { local a; a="$(address_of "$(aws_name "$1")" || true)"; [ -z "$a" ] || printf 'http://%s:%s' "$a" "$aws_port"; }
 aws_running() { [ "$(docker inspect -f '{{.State.Running}}' "$(aws_name "$1")" 2>/dev/null)" = true ]; }
 aws_python() { local name="$1"; shift; docker exec -i "$(aws_name "$name")" python3 "$@"; }
 aws_answers() { # NAME

@@ -131,6 +131,7 @@ kyverno_manifest() { local layer; layer="$(tar -xOf "$(image_entry kyverno)" man
 # Debian's Python with the packages of aws/requirements.txt, each held against its hash, and the stand-in itself.
 make_aws() {
   local d packages; d="$(scratch)"; packages="$d/usr/local/lib/python3.11/dist-packages"; mkdir -p "$packages"
+  chmod 755 "$d"   # it becomes the root folder, of a system in which nothing need run as root
   pip3 install --quiet --no-input --disable-pip-version-check --no-compile --target "$packages" --no-deps --require-hashes --only-binary=:all: \
     --implementation cp --python-version 3.11 --abi cp311 --platform "manylinux2014_$(uname -m)" -r "$here/aws/requirements.txt"
   mkdir "$packages/stand_in"; cp "$here"/aws/stand_in/*.py "$packages/stand_in/"
