@@ -21,6 +21,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 HERE = Path(__file__).resolve().parent.parent
@@ -492,10 +495,14 @@ class Rules(unittest.TestCase):
         for name, principal in whom.items():
             make_role(iam, name, {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal, "Action": ["sts:AssumeRole", "sts:TagSession"]}]})
         make_role(iam, "no-tags", {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": AUDIENCE}, "Action": "sts:AssumeRole"}]})
+        # Whom ministack takes the service for may tag; the service may not.
+        make_role(iam, "tags-for-others", {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": AUDIENCE}, "Action": "sts:AssumeRole"},
+            {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:TagSession"}]})
         make_role(iam, "other-cluster", trust_for("", StringEquals={"aws:RequestTag/eks-cluster-name": "another"}))
         make_role(iam, "denied", {"Version": "2012-10-17", "Statement": [
             *trust_for("tenant-1")["Statement"], {"Effect": "Deny", "Principal": {"Service": AUDIENCE}, "Action": "sts:AssumeRole"}]})
-        for name in (*whom, "no-tags", "other-cluster", "denied", "that-does-not-exist"):
+        for name in (*whom, "no-tags", "tags-for-others", "other-cluster", "denied", "that-does-not-exist"):
             associate("tenant-1", f"of-{name}", name)
             status, _, text = ask_agent(jwt(account=f"of-{name}"))
             self.assertEqual(status, 400, name)
@@ -540,6 +547,16 @@ class Rules(unittest.TestCase):
         answer = connection.getresponse()
         self.assertEqual((answer.status, answer.headers["x-amzn-errortype"]), (403, "MissingAuthenticationTokenException"))
         connection.close()
+
+    def test_a_signature_for_another_service_is_none(self):
+        node, url = self.node(), f"{world.endpoint}/clusters/{CLUSTER}/assume-role-for-pod-identity"
+        for service, want in (("eks-auth", 200), ("eks", 403)):
+            request = AWSRequest("POST", url, data=json.dumps({"token": jwt()}))
+            SigV4Auth(Credentials(node["AccessKeyId"], node["SecretAccessKey"], node["Token"]), service, REGION).add_auth(request)
+            connection = http.client.HTTPConnection("127.0.0.1", world.port)
+            connection.request("POST", url.removeprefix(world.endpoint), request.data, dict(request.headers))
+            self.assertEqual(connection.getresponse().status, want, service)
+            connection.close()
 
     def test_a_node_must_be_enrolled(self):
         connection = http.client.HTTPConnection("127.0.0.1", world.port)
