@@ -94,6 +94,7 @@ lab: a local Kubernetes cluster to try isolation on, with or without a registry 
 
 Three nodes, NetworkPolicies that are enforced (--cni kube-router: refuses, --cni cilium: drops silently) or not at all
 (--cni none), OPA Gatekeeper, and the API server's audit log, at RequestResponse for pods: `lab status` says where it lies.
+With --aws, AWS' side beside it: a stand-in for S3, IAM, STS and EKS with Pod Identity.
 
 Needs a container engine, and `kind` or Go; as root on Debian it installs and starts what it lacks (LAB_INSTALL=never: says
 so instead). More on each: lab help COMMAND. Exit codes: 0 done, 1 failed, 2 not understood.
