@@ -40,13 +40,11 @@ bring_aws() {
   ( umask 077; aws_python "$name" -m stand_in.bootstrap > "$own/credentials" )
   in_cluster "$name" create secret generic -n kube-system eks-node-enrolment --from-file=enrolment=/dev/stdin --dry-run=client -o yaml < "$own/told/enrolment" | in_cluster "$name" apply -f -
   aws_manifest "$name" | in_cluster "$name" apply -f -
-  # Its agents have another enrolment now, and may have another address to ask.
-  in_cluster "$name" rollout restart -n kube-system daemonset/eks-pod-identity-agent
   in_cluster "$name" rollout status -n kube-system daemonset/eks-pod-identity-agent --timeout=120s
   note "$name" aws yes; note "$name" aws_folder "$own"
 }
 aws_manifest() { # NAME
-  sed "s|image: aws-stand-in|image: $aws_tag|; s|AWS_ENDPOINT, --cluster-name, CLUSTER_NAME, --region, AWS_REGION|$(aws_endpoint "$1"), --cluster-name, $1, --region, $aws_region|" "$here/manifests/aws.yaml"
+  sed "s|image: aws-stand-in|image: $aws_tag|; s|CONTAINER_ID|$(docker inspect -f 'c{{slice .Id 0 12}}' "$(aws_name "$1")" || true)|; s|AWS_ENDPOINT, --cluster-name, CLUSTER_NAME, --region, AWS_REGION|$(aws_endpoint "$1"), --cluster-name, $1, --region, $aws_region|" "$here/manifests/aws.yaml"
 }
 remove_aws() { # NAME: the container, of whatever run, and all that it held
   local left; left="$(docker ps -aq --filter "label=tenantproof.lab.aws=$1")"

@@ -95,8 +95,13 @@ class FakeApiServer(BaseHTTPRequestHandler):
         extra = {"authentication.kubernetes.io/pod-name": [pod["name"]], "authentication.kubernetes.io/pod-uid": [pod["uid"]]} if pod else {}
         return self.answer({"status": {"authenticated": True, "audiences": audiences, "user": {"username": claims["sub"], "extra": extra}}})
 
+    def do_GET(self):
+        self.answer({"metadata": {"name": "eks-pod-identity", "annotations": {"of": "others"}}}, 200)
+
     def do_PUT(self):
-        type(self).published = self.read()["data"]
+        given = self.read()
+        assert given["metadata"]["annotations"] == {"of": "others"}
+        type(self).published = given["data"]
         self.answer({}, 200)
 
     def log_message(self, *_):

@@ -104,13 +104,14 @@ while read -r verdict what; do if [ "$verdict" = ok ]; then ok "cache: $what"; e
   check "its API server serves the policy" grep -q '^        feature-gates: MutatingAdmissionPolicy=true$' <(with_aws < "$here/three-nodes.yaml")
   check "and is the same otherwise" eval '[ "$(diff <(with_aws < "$here/three-nodes.yaml") "$here/three-nodes.yaml" | grep -c "^[<>]")" = 2 ]'
   aws_endpoint() { echo http://192.0.2.7:4566; }
-  check "its manifest names image, endpoint and cluster" eval '[ "$(aws_manifest x | grep -c "image: $aws_tag$")" = 2 ] && aws_manifest x | grep -q -- "--endpoint, http://192.0.2.7:4566, --cluster-name, x, --region, us-east-1,"'
+  check "its manifest names image, endpoint and cluster" eval '[ "$(aws_manifest x | grep -c "image: $aws_tag$")" = 2 ] && aws_manifest x | grep -q -- "--endpoint, http://192.0.2.7:4566, --cluster-name, x, --region, us-east-1," && ! aws_manifest x | grep -E "AWS_ENDPOINT,|CLUSTER_NAME|CONTAINER_ID"'
+  check "and what it injects as it is" eval 'diff <(sed -n "/^kind: MutatingAdmissionPolicy/,/^kind: DaemonSet/p" "$here/manifests/aws.yaml") <(aws_manifest x | sed -n "/^kind: MutatingAdmissionPolicy/,/^kind: DaemonSet/p")'
   check "a lab without it says null" eval '[ "$(aws_json x)" = null ]'
   mkdir -p "$cache/labs/x"; : > "$cache/labs/x/lab.env"; note x aws yes; note x aws_folder /somewhere
   check "a lab with it says where, and that it is a stand-in" eval '[ "$(aws_json x)" = "{\"endpoint\": \"http://192.0.2.7:4566\", \"region\": \"us-east-1\", \"account\": \"111122223333\", \"cluster\": \"x\", \"credentials\": \"/somewhere/credentials\", \"stand_in\": true}" ]'
 ) > "$work/unit.out" 2>"$work/unit.err"
 while read -r verdict what; do if [ "$verdict" = ok ]; then ok "AWS: $what"; else no "AWS: $what"; fi; done < "$work/unit.out"
-[ "$(grep -c . "$work/unit.out")" = 11 ] || no "AWS: all eleven were tried" "$(cat "$work/unit.out" "$work/unit.err")"
+[ "$(grep -c . "$work/unit.out")" = 12 ] || no "AWS: all twelve were tried" "$(cat "$work/unit.out" "$work/unit.err")"
 
 # --- nothing that belongs to one machine alone is written here
 found="$(cd "$here" && grep -rnE '(^|[^$a-z"/])/(root|work|home)/[a-z]' . | grep -vE 'lab_test\.sh|HOME:-/root' || true)"
