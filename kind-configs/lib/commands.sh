@@ -83,7 +83,7 @@ H
     ''|-h|--help) cat <<'H'
 lab: a local Kubernetes cluster to try isolation on, with or without a registry of images
 
-  lab up               make a lab, or bring it back; waits until it is ready      the first time builds for some 12 minutes,
+  lab up               make a lab, or bring it back; waits until it is ready      the first time builds for some 10 minutes,
   lab status           what there is                                              later ones take about one
   lab load IMAGE...    put images of the local engine into the nodes
   lab down             remove it without a trace; --purge forgets the cache, too

@@ -28,8 +28,8 @@ roughly() { # SECONDS: as exact as an estimate deserves
 
 # Seconds that each step took on two otherwise idle cores with nothing cached; the last run on this machine counts for more.
 declare -A typical=(
-  [packages]=40 [engine]=4 [pull]=90 [kind]=26 [kubernetes]=250 [etcd]=39 [coredns]=62 [kube-router]=105 [cni-plugins]=8
-  [gatekeeper]=145 [cilium]=247 [agnhost]=30 [registry]=60 [debian-node]=35 [debian-net]=25 [debian-cilium]=60 [debian-aws]=35 [image-aws]=10 [aws]=12
+  [packages]=40 [engine]=4 [pull]=90 [kind]=26 [kubernetes]=300 [etcd]=16 [coredns]=13 [kube-router]=90 [cni-plugins]=2
+  [gatekeeper]=54 [cilium]=247 [agnhost]=10 [registry]=60 [debian-node]=35 [debian-net]=25 [debian-cilium]=60 [debian-aws]=35 [image-aws]=10 [aws]=12
   [image-node]=45 [restore-node]=20 [store-node]=15 [image-kube-router]=4 [image-gatekeeper]=3 [image-cilium]=12
   [image-agnhost]=3 [image-registry]=2 [create]=40 [cni]=4 [admission]=4 [ready]=30 [recover]=40 [delete]=5
 )

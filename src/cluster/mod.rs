@@ -11,6 +11,7 @@ mod clock;
 mod connect;
 mod error;
 pub mod fences;
+mod follow;
 mod identity;
 mod outage;
 pub mod permissions;

@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,20 +29,6 @@ pub enum Step {
     /// Tell who arrived so far: answer with [`Arrival`]s. Asked once every client has answered, so
     /// that an arrival that was never recorded did not happen.
     Tally,
-}
-
-impl Step {
-    /// The least time that it takes: the last attempt begins then.
-    #[must_use]
-    pub fn takes(&self) -> Duration {
-        match self {
-            Self::Try(tries) => {
-                let gaps = u32::from(tries.attempts.saturating_sub(1));
-                Duration::from_millis(u64::from(tries.gap_ms) * u64::from(gaps))
-            }
-            Self::Tally => Duration::ZERO,
-        }
-    }
 }
 
 /// Targets, and how to try them.

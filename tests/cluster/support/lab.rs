@@ -23,14 +23,20 @@ pub(crate) struct Lab {
     runtime: tokio::runtime::Runtime,
 }
 
+/// Which tests are wanted: all, or with `TENANTPROOF_PART` those alone that are on every lab (`engines`) or on one
+/// (`one-lab`). So both can be at work at the same time, on different labs.
+fn is_wanted(part: &str) -> bool {
+    std::env::var("TENANTPROOF_PART").map_or(true, |wanted| wanted.is_empty() || wanted == part)
+}
+
 /// The labs of this test run; empty, and said so, where there are none.
 pub(crate) fn labs() -> Vec<Lab> {
-    contexts().iter().map(|context| Lab::open(context)).collect()
+    if is_wanted("engines") { contexts().iter().map(|context| Lab::open(context)).collect() } else { Vec::new() }
 }
 
 /// The first lab of this test run: for what no CNI changes.
 pub(crate) fn first_lab() -> Option<Lab> {
-    contexts().first().map(|context| Lab::open(context))
+    if is_wanted("one-lab") { contexts().first().map(|context| Lab::open(context)) } else { None }
 }
 
 fn contexts() -> Vec<String> {
@@ -50,6 +56,9 @@ pub(crate) fn skipped(why: &str) {
 
 /// The lab whose CNI enforces nothing; `None`, and said so, where there is none.
 pub(crate) fn lab_without_enforcement() -> Option<Lab> {
+    if !is_wanted("engines") {
+        return None;
+    }
     match std::env::var("TENANTPROOF_LAB_NONE") {
         Ok(context) if !context.is_empty() => Some(Lab::open(&context)),
         _ => {
