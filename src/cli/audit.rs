@@ -210,9 +210,18 @@ mod tests {
     #[case::a_name("--audit-webhook localhost:9443")]
     #[case::a_certificate_alone("--audit-webhook 0.0.0.0:9443 --audit-webhook-cert c")]
     #[case::a_token_for_nothing("--audit-webhook-token-file t")]
-    #[cfg_attr(feature = "aws", case::no_group("--audit-cloudwatch a*b"))]
     fn what_does_not_fit_together_is_refused(#[case] line: &str) {
         assert!(read(line).is_err());
+    }
+
+    #[cfg(feature = "aws")]
+    #[rstest]
+    #[case::a_group("/aws/eks/shared/cluster", true)]
+    #[case::a_pattern("/aws/eks/*/cluster", false)]
+    #[case::an_arn("arn:aws:logs:eu-central-1:111122223333:log-group:x", false)]
+    #[case::nothing("", false)]
+    fn a_log_group_is_named_as_aws_names_it(#[case] name: &str, #[case] taken: bool) {
+        assert_eq!(super::log_group(name).is_ok(), taken);
     }
 
     #[cfg(feature = "aws")]

@@ -185,7 +185,7 @@ async fn who_holds_connections_open_does_not_hold_more_than_there_may_be() {
     drop(held);
     let mut taken = None;
     for _ in 0..50 {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
         // One that is too many is broken off without an answer.
         taken = Client::new().post(&open.url).body(list(&[event(1, "ResponseComplete")])).send().await.ok();
         if taken.is_some() {
@@ -193,6 +193,9 @@ async fn who_holds_connections_open_does_not_hold_more_than_there_may_be() {
         }
     }
     assert_eq!(taken.map(|answer| answer.status()), Some(StatusCode::OK), "it goes on");
+    open.log.look().await;
+    let refused = open.log.reading().refused.get("too many connections at once");
+    assert_eq!(refused, Some(&16), "those that are over should make room at once");
 }
 
 #[tokio::test]

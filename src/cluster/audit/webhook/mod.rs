@@ -149,7 +149,6 @@ impl Drop for Listener {
 async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
-        while connections.try_join_next().is_some() {}
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -158,6 +157,8 @@ async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, state: Arc
                 continue;
             }
         };
+        // Those that are over make room.
+        while connections.try_join_next().is_some() {}
         if connections.len() >= CONNECTIONS {
             state.refused("too many connections at once");
             continue;
