@@ -1,6 +1,8 @@
 //! Orders to a probe, and its answers. Orders come in an annotation that a downward API volume
 //! shows to the probe; answers go out by its log.
 
+pub mod cloud;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Port, Protocol};
+use cloud::{Cloud, CloudReport};
 
 /// What a probe shall do. Written as JSON into the annotation [`ORDERS_ANNOTATION`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +33,8 @@ pub enum Step {
     /// Tell who arrived so far: answer with [`Arrival`]s. Asked once every client has answered, so
     /// that an arrival that was never recorded did not happen.
     Tally,
+    /// Make calls to the cloud with the pod's own credentials, and answer with a [`CloudReport`].
+    Cloud(Cloud),
 }
 
 impl Step {
@@ -41,7 +46,7 @@ impl Step {
                 let gaps = u32::from(tries.attempts.saturating_sub(1));
                 Duration::from_millis(u64::from(tries.gap_ms) * u64::from(gaps))
             }
-            Self::Tally => Duration::ZERO,
+            Self::Tally | Self::Cloud(_) => Duration::ZERO,
         }
     }
 }
@@ -100,6 +105,9 @@ pub struct Report {
     /// The state of the probe's own listeners.
     #[serde(default)]
     pub listeners: Vec<Listener>,
+    /// What came of the calls of a `Cloud` round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<CloudReport>,
 }
 
 /// What a probe says once, when its listeners are up.
