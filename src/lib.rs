@@ -8,6 +8,8 @@
 pub mod model;
 pub mod probe;
 
+#[cfg(feature = "aws")]
+pub mod aws;
 #[cfg(feature = "runner")]
 pub mod cli;
 #[cfg(feature = "runner")]

@@ -56,6 +56,10 @@ const IO: &[&str] = &[
     "std::time::Instant",
     "tokio::",
     "kube::",
+    "aws_config",
+    "aws_sdk",
+    "aws_smithy",
+    "crate::aws",
     "reqwest",
     "getrandom",
     "Timestamp::now",
@@ -92,7 +96,7 @@ fn planning_and_judging_in_a_family_do_no_io() {
 fn a_report_never_asks_a_cluster_and_never_judges() {
     never(
         &["report"],
-        &["crate::cluster", "kube::", "crate::families::network", "crate::semantics"],
+        &["crate::cluster", "crate::aws", "kube::", "crate::families::network", "crate::semantics"],
         "a report is written from the record alone",
     );
 }
@@ -116,10 +120,14 @@ fn reports_know_nothing_of_one_another() {
 fn arrows_point_one_way() {
     never(&["model"], &["crate::"], "the words depend on nothing");
     let up = ["crate::cli", "crate::run", "crate::report"];
-    never(&["tenancy", "suite", "plan", "semantics", "families", "cluster"], &up, "arrows point one way");
+    never(&["tenancy", "suite", "plan", "semantics", "families", "cluster", "aws"], &up, "arrows point one way");
     never(&["tenancy", "suite"], &["crate::plan", "crate::semantics", "crate::families"], "arrows point one way");
     never(&["semantics"], &["crate::families", "crate::cluster", "crate::suite"], "arrows point one way");
     never(&["cluster"], &["crate::families", "crate::suite", "crate::tenancy"], "the cluster side knows no family");
+    let above = ["crate::families", "crate::suite", "crate::tenancy", "crate::plan", "crate::cluster", "kube::"];
+    let sdk = ["aws_sdk", "aws_config", "aws_smithy", "aws_types"];
+    never(&["cluster", "families", "run", "cli"], &sdk, "AWS is asked in `aws` alone");
+    never(&["aws"], &above, "the AWS side knows no family and no Kubernetes client");
     never(&["run"], &["crate::cli", "crate::report"], "the runner does not know who listens");
 }
 
@@ -127,7 +135,17 @@ fn arrows_point_one_way() {
 fn the_probe_knows_nothing_of_the_runner() {
     never(
         &["probe", "bin"],
-        &["kube", "k8s_openapi", "crate::cluster", "crate::families", "crate::semantics", "crate::run", "crate::plan"],
+        &[
+            "kube",
+            "k8s_openapi",
+            "aws_",
+            "crate::aws",
+            "crate::cluster",
+            "crate::families",
+            "crate::semantics",
+            "crate::run",
+            "crate::plan",
+        ],
         "the probe never links the Kubernetes side of the runner",
     );
 }
@@ -152,7 +170,20 @@ fn no_family_knows_another() {
 #[test]
 fn nothing_that_is_shipped_knows_that_a_lab_exists() {
     never(
-        &["model", "tenancy", "suite", "plan", "semantics", "families", "cluster", "run", "report", "probe", "cli"],
+        &[
+            "model",
+            "tenancy",
+            "suite",
+            "plan",
+            "semantics",
+            "families",
+            "cluster",
+            "aws",
+            "run",
+            "report",
+            "probe",
+            "cli",
+        ],
         &["kind-tenantproof", "kindest", "ministack", "agnhost", "kind-configs"],
         "no module knows that a lab or a stand-in exists",
     );
@@ -182,7 +213,7 @@ fn what_must_be_on_record_or_refused_is_asked_for_by_names_that_nothing_has() {
     }
     let expected = ["audit/deed", "rbac/request"].map(|file| format!("src/families/{file}.rs"));
     assert_eq!(places, BTreeSet::from(expected));
-    let observe = sources("families/audit").into_iter().find(|(path, _)| path.ends_with("observe.rs")).unwrap().1;
+    let observe = sources("families/audit").into_iter().find(|(path, _)| path.ends_with("observe/mod.rs")).unwrap().1;
     assert!(observe.contains("if !record.logs.is_empty()"), "nothing is done where no log was given");
 }
 

@@ -51,6 +51,7 @@ fn a_bad_file_gets_an_error_that_teaches(
         "one-tenant",
         "only-comments",
         "ports",
+        "principals",
         "protocol",
         "several-documents",
         "tab",

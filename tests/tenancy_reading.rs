@@ -10,10 +10,10 @@ use std::time::Duration;
 use miette::Diagnostic;
 use proptest::prelude::*;
 use rstest::rstest;
-use tenantproof::model::{AuditLevel, Namespace, Port, Protocol, Quantity, RoleName, RuleId, TenantId};
+use tenantproof::model::{AuditLevel, Namespace, Port, Principal, Protocol, Quantity, RoleName, RuleId, TenantId};
 use tenantproof::tenancy::{
-    self, AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Party, PartyKind,
-    PodSecurityLevel, Requirement, Role, Share, Subjects, Tenancy,
+    self, AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Operators, Party,
+    PartyKind, PodSecurityLevel, Requirement, Role, Share, Subjects, Tenancy,
 };
 
 const STORY: &[u8] = include_bytes!("../kind-configs/story/tenancy.yaml");
@@ -43,14 +43,14 @@ fn the_story_is_read() {
     assert_eq!(flow.ports, [FlowPort { protocol: Protocol::Tcp, port: Port::new(8080).unwrap(), end_port: None }]);
     let audit = story.audit.unwrap();
     assert_eq!((audit.pods, audit.changes), (AuditLevel::RequestResponse, AuditLevel::Request));
-    assert_eq!((audit.within, audit.sink), (Duration::from_secs(30), vec![Namespace::from("kube-system")]));
+    assert_eq!((audit.within, audit.sink), (Some(Duration::from_secs(30)), vec![Namespace::from("kube-system")]));
 }
 
 #[rstest]
 #[case("within: 1s", Some(1))]
 #[case("within: 5m", Some(300))]
 #[case("within: 1h", Some(3600))]
-#[case("secrets: Metadata", Some(30))]
+#[case("secrets: Metadata", Some(0))]
 #[case("within: 0s", None)]
 #[case("within: 61m", None)]
 #[case("within: 1.5s", None)]
@@ -59,7 +59,16 @@ fn the_story_is_read() {
 fn a_time_is_from_a_second_to_an_hour(#[case] audit: &str, #[case] seconds: Option<u64>) {
     let text = format!("{TWO}audit: {{{audit}}}\n");
     let read = tenancy::read("tenancy.yaml", text.as_bytes());
-    assert_eq!(read.ok().map(|read| read.audit.unwrap().within.as_secs()), seconds);
+    assert_eq!(read.ok().map(|read| read.audit.unwrap().within.map_or(0, |within| within.as_secs())), seconds);
+}
+
+#[rstest]
+#[case::none("", None)]
+#[case::nobody("operators: {principals: []}\n", Some(0))]
+#[case::one("operators: {principals: ['arn:aws:iam::111122223333:role/eng/platform']}\n", Some(1))]
+fn who_runs_the_cluster_is_nobody_or_not_said(#[case] text: &str, #[case] count: Option<usize>) {
+    let operators = read(&format!("{TWO}{text}")).operators;
+    assert_eq!(operators.map(|operators| operators.principals.len()), count);
 }
 
 const TWO: &str = "apiVersion: tenantproof.dev/v1\nkind: Tenancy\nname: two\ntenants:\n- id: a\n  namespaces: [a]\n- id: b\n  namespaces: [b]\n";
@@ -121,7 +130,7 @@ fn party(kind: PartyKind, number: usize) -> impl Strategy<Value = Party> {
     let tier = prop::option::of(name());
     let internal = prop::sample::select(vec![Internal::Unjudged, Internal::Open, Internal::Closed]);
     let names = prop::collection::btree_set(name(), 0..3);
-    (name(), tier, names, prop::option::of(labels()), roles, internal, subjects(), share()).prop_map(
+    (name(), tier, names, prop::option::of(labels()), roles, internal, subjects(number), share()).prop_map(
         move |(id, tier, names, selected, roles, internal, subjects, share)| {
             // Shared parts have none of either.
             let tenant = kind == PartyKind::Tenant;
@@ -147,10 +156,28 @@ fn party(kind: PartyKind, number: usize) -> impl Strategy<Value = Party> {
     )
 }
 
-fn subjects() -> impl Strategy<Value = Subjects> {
+fn subjects(number: usize) -> impl Strategy<Value = Subjects> {
     let names =
         || prop::collection::btree_set("[a-z:@./ -]{1,12}[a-z]", 0..3).prop_map(|all| all.into_iter().collect());
-    (names(), names()).prop_map(|(groups, users)| Subjects { groups, users })
+    (names(), names(), principals(number))
+        .prop_map(|(groups, users, principals)| Subjects { groups, users, principals })
+}
+
+/// Principals of an account of this number, so that no two parties have one.
+fn principals(number: usize) -> impl Strategy<Value = Vec<Principal>> {
+    let arn = move |(partition, rest): (&str, String)| format!("arn:{partition}:iam::{number:012}:{rest}");
+    let partition = prop::sample::select(vec!["aws", "aws-cn"]);
+    let one = (partition, "(role|user)/([!-~]{0,4}[a-z]/)?[a-z0-9+=,.@_-]{1,12}")
+        .prop_map(move |parts| arn(parts).parse::<Principal>().unwrap());
+    prop::collection::vec(one, 0..3).prop_map(|all| {
+        let mut own: Vec<Principal> = Vec::new();
+        for principal in all {
+            if !own.iter().any(|other| other.is(&principal)) {
+                own.push(principal);
+            }
+        }
+        own
+    })
 }
 
 fn share() -> impl Strategy<Value = Share> {
@@ -164,9 +191,9 @@ fn share() -> impl Strategy<Value = Share> {
 fn audit() -> impl Strategy<Value = Option<Audit>> {
     let level = || prop::sample::select(vec![AuditLevel::Metadata, AuditLevel::Request, AuditLevel::RequestResponse]);
     let sink = prop::sample::subsequence(vec!["logging", "kube-system"], 0..=2);
-    let all = (1_u64..=3600, level(), level(), prop::option::of(level()), level(), sink);
+    let all = (prop::option::of(1_u64..=3600), level(), level(), prop::option::of(level()), level(), sink);
     prop::option::of(all.prop_map(|(within, pods, changes, reads, secrets, sink)| Audit {
-        within: Duration::from_secs(within),
+        within: within.map(Duration::from_secs),
         pods,
         changes,
         reads,
@@ -225,10 +252,11 @@ fn admission(tenants: Vec<TenantId>) -> impl Strategy<Value = Vec<AdmissionRule>
 
 fn tenancies() -> impl Strategy<Value = Tenancy> {
     let tenants = (party(PartyKind::Tenant, 1), party(PartyKind::Tenant, 2), party(PartyKind::Shared, 3));
-    (".*[^\\s].*", tenants, any::<bool>(), audit())
-        .prop_map(|(name, (a, b, shared), with_shared, audit)| {
+    let operators = prop::option::of(principals(4).prop_map(|principals| Operators { principals }));
+    (".*[^\\s].*", tenants, any::<bool>(), audit(), operators)
+        .prop_map(|(name, (a, b, shared), with_shared, audit, operators)| {
             let parties = if with_shared { vec![a, b, shared] } else { vec![a, b] };
-            Tenancy { name, parties, flows: Vec::new(), admission: Vec::new(), audit }
+            Tenancy { name, parties, flows: Vec::new(), admission: Vec::new(), audit, operators }
         })
         .prop_flat_map(|tenancy| {
             let flows = prop::collection::vec(flow(tenancy.parties.clone()), 0..4);

@@ -80,13 +80,14 @@ not_ready() {
     $k get nodes -o go-template="{{range .items}}node {{.metadata.name}} {{range .status.conditions}}{{if eq .type \"Ready\"}}{{.status}} {{.reason}}{{end}}{{end}}{{\"\n\"}}{{end}}" &&
     $k get deployments,daemonsets -A -o go-template="{{range .items}}{{.kind}} {{.metadata.namespace}}/{{.metadata.name}} {{if eq .kind \"Deployment\"}}{{or .status.availableReplicas 0}} {{.spec.replicas}}{{else}}{{or .status.numberAvailable 0}} {{.status.desiredNumberScheduled}}{{end}}{{\"\n\"}}{{end}}"' 2>&1)" ||
     { echo "API server: $(printf '%s' "$out" | tail -n 1 | cut -c1-160)"; return; }
-  printf '%s\n' "$out" | awk -v name="$1" -v cni="$cni" -v gatekeeper="$(known "$1" gatekeeper)" -v kyverno="$(known "$1" kyverno)" '
+  [ "$(known "$1" aws)" != yes ] || aws_answers "$1" || echo "AWS' stand-in: $(aws_name "$1") does not answer"
+  printf '%s\n' "$out" | awk -v name="$1" -v cni="$cni" -v gatekeeper="$(known "$1" gatekeeper)" -v kyverno="$(known "$1" kyverno)" -v aws="$(known "$1" aws)" '
     $1 == "node" {seen++; if ($3 != "True") print "node " $2 ": not Ready (" $4 ")"}
     $1 == "Deployment" {have[$2] = $3; want[$2] = $4}
     $1 == "DaemonSet" {have[$2] = $3; want[$2] = 3}
     END {
       if (seen < 3) print "nodes: " seen + 0 " of 3 have joined"
-      n = split("kube-system/coredns kube-system/kube-proxy kube-system/" cni (gatekeeper == "yes" ? " gatekeeper-system/gatekeeper-controller-manager gatekeeper-system/gatekeeper-audit" : "") (kyverno == "yes" ? " kyverno/kyverno-admission-controller" : ""), must, " ")
+      n = split("kube-system/coredns kube-system/kube-proxy kube-system/" cni (gatekeeper == "yes" ? " gatekeeper-system/gatekeeper-controller-manager gatekeeper-system/gatekeeper-audit" : "") (kyverno == "yes" ? " kyverno/kyverno-admission-controller" : "") (aws == "yes" ? " kube-system/eks-pod-identity-agent" : ""), must, " ")
       for (i = 1; i <= n; i++) { m = must[i]
         if (!(m in have)) print m ": does not exist yet"
         else if (have[m] < want[m]) print m ": " have[m] " of " want[m] " available" }
@@ -184,10 +185,11 @@ delete_lab() { # NAME: whatever is left of it
       for what in context cluster user; do KUBECONFIG="$config" kubectl config "delete-$what" "kind-$name" 2>/dev/null || true; done
     fi
   done
+  remove_aws "$name"
   left="$(docker ps -aq --filter "label=$kind_label=$name"; docker ps -aq --filter "label=tenantproof.lab.hold=$name")"
   # shellcheck disable=SC2086
   [ -z "$left" ] || docker rm -f -v $left
-  rm -rf "${state:?}" "${cache:?}/labs/${name:?}"
+  rm -rf "${state:?}" "${cache:?}/labs/${name:?}" "${cache:?}/aws/${name:?}"
 }
 remove_network() { # the network that kind makes, once no cluster needs it
   [ -z "$(docker ps -aq --filter "label=$kind_label")" ] || return 0
@@ -223,10 +225,13 @@ start_at_their_addresses() { # NAME
 }
 recover() { # NAME: brings its nodes back as they were, or fails
   local name="$1" r
+  # It may have taken a node's address. What it held is lost in any case.
+  [ "$(known "$name" aws)" != yes ] || remove_aws "$name"
   for r in "${roles[@]}"; do nodes_of "$name" | grep -qx "$name-$r" || { echo "$name-$r is gone"; return 1; }; done
   if [ "$(running_of "$name" | wc -l)" -lt 3 ] || [ "$(addresses "$name")" != "$(known "$name" addresses)" ]; then
     docker stop -t 5 "${roles[@]/#/$name-}" >/dev/null
     start_at_their_addresses "$name" || return 1
   fi
+  [ "$(known "$name" aws)" != yes ] || bring_aws "$name"
   wait_ready "$name" 120
 }

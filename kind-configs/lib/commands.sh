@@ -4,7 +4,7 @@
 help_of() {
   case "${1:-}" in
     up) cat <<'H'
-lab up [--cni kube-router|cilium|none] [--name NAME] [--without-gatekeeper] [--with-kyverno] [--registry HOST:PORT|none]
+lab up [--cni kube-router|cilium|none] [--name NAME] [--without-gatekeeper] [--with-kyverno] [--aws] [--registry HOST:PORT|none]
 
 Makes a lab, or sees to it that one is running: a kind cluster of three nodes with an audit log, a CNI and Gatekeeper.
 On a running lab it changes nothing; after a restart of the machine or of the engine it starts the nodes again, and makes
@@ -18,6 +18,8 @@ them anew where that is not enough. It returns when everything is ready. The con
   --without-gatekeeper   leave the policy engine out (30 s less)
   --with-kyverno         Kyverno's admission controller beside it (its build takes four minutes). On a lab that runs without
                          it, it is added.
+  --aws                  put AWS' side beside it, a stand-in: S3, IAM, STS and EKS with enforcement, EKS Pod Identity with the
+                         node's agent. It has to be asked for when the lab is made; what it holds goes with its container.
   --registry HOST:PORT   take HOST:PORT/kindest/node from there, and fail if it isn't there (also: LAB_REGISTRY)
   --registry none        ask no registry at all: build the node image
 
@@ -50,7 +52,7 @@ need imagePullPolicy IfNotPresent or Never. Of what lab itself builds, agnhost c
 H
       ;;
     build|prefetch) cat <<'H'
-lab build [--cni CNI] [--without-gatekeeper] [--with-kyverno] [--with-agnhost] [--registry HOST:PORT|none]      (also: lab prefetch)
+lab build [--cni CNI] [--without-gatekeeper] [--with-kyverno] [--aws] [--with-agnhost] [--registry HOST:PORT|none]      (also: lab prefetch)
 
 Gets everything that `lab up` with the same options needs, and stops there: pulls kindest/node where a registry has it,
 builds it where not, from Debian packages and Go modules. --with-agnhost also builds the image
@@ -81,7 +83,7 @@ H
     ''|-h|--help) cat <<'H'
 lab: a local Kubernetes cluster to try isolation on, with or without a registry of images
 
-  lab up               make a lab, or bring it back; waits until it is ready      the first time builds for some 12 minutes,
+  lab up               make a lab, or bring it back; waits until it is ready      the first time builds for some 10 minutes,
   lab status           what there is                                              later ones take about one
   lab load IMAGE...    put images of the local engine into the nodes
   lab down             remove it without a trace; --purge forgets the cache, too
@@ -92,6 +94,7 @@ lab: a local Kubernetes cluster to try isolation on, with or without a registry 
 
 Three nodes, NetworkPolicies that are enforced (--cni kube-router: refuses, --cni cilium: drops silently) or not at all
 (--cni none), OPA Gatekeeper, and the API server's audit log, at RequestResponse for pods: `lab status` says where it lies.
+With --aws, AWS' side beside it: a stand-in for S3, IAM, STS and EKS with Pod Identity.
 
 Needs a container engine, and `kind` or Go; as root on Debian it installs and starts what it lacks (LAB_INSTALL=never: says
 so instead). More on each: lab help COMMAND. Exit codes: 0 done, 1 failed, 2 not understood.
@@ -107,7 +110,7 @@ H
 # options COMMAND ALLOWED ARGUMENT...: sets name, cni, all, ...; what is no option goes to rest
 options() {
   local command="$1" allowed="$2" option; shift 2
-  cni='' name='' all=false purge=false json=false gatekeeper=true kyverno=false agnhost=false registry="${LAB_REGISTRY:-}" rest=()
+  cni='' name='' all=false purge=false json=false gatekeeper=true kyverno=false aws=false agnhost=false registry="${LAB_REGISTRY:-}" rest=()
   while (( $# )); do
     option="$1"
     [[ "$option" != --*=* ]] || { set -- "${option%%=*}" "${option#*=}" "${@:2}"; option="$1"; }
@@ -127,6 +130,7 @@ options() {
       --json) json=true ;;
       --without-gatekeeper) gatekeeper=false ;;
       --with-kyverno) kyverno=true ;;
+      --aws) aws=true ;;
       --with-agnhost) agnhost=true ;;
       -*) usage_error "\`lab $command\` has no option $option" "help $command" ;;
       *) rest+=("$option") ;;
@@ -205,6 +209,7 @@ provide() { # IMAGE...: archives that are wanted beside the node image
   if (( ${#programs_todo[@]} )); then check_go "$(printf '%s, ' "${programs_todo[@]}" | sed 's/, $//')"; fi
   (( ! ${#debian_todo[@]} )) || want_tool mmdebstrap mmdebstrap "it makes the Debian system of an image"
   if [[ " ${images_todo[*]} " == *" node "* ]]; then want_tool gcc "gcc libc6-dev" "it compiles the pause program"; fi
+  if [[ " ${images_todo[*]} " == *" aws "* ]]; then want_tool pip3 python3-pip "it fetches the Python packages of AWS' stand-in"; fi
   if (( ${#programs_todo[@]} )); then check_disk 12 "$cache" "builds"; else check_disk 4 "$cache" "images and nodes"; fi
   check_memory
   report_missing
@@ -271,22 +276,23 @@ join_debian() {
 
 # --- commands
 
-archives_for() { # CNI GATEKEEPER KYVERNO
+archives_for() { # CNI GATEKEEPER KYVERNO AWS
   case "$1" in cilium) echo cilium ;; *) echo kube-router ;; esac
   ! $2 || echo gatekeeper
   ! $3 || echo kyverno
+  ! $4 || echo aws
 }
 cmd_build() {
-  local cni name all purge json gatekeeper kyverno agnhost registry rest
-  options build "--cni --without-gatekeeper --with-kyverno --with-agnhost --registry" "$@"; no_rest build
+  local cni name all purge json gatekeeper kyverno aws agnhost registry rest
+  options build "--cni --without-gatekeeper --with-kyverno --aws --with-agnhost --registry" "$@"; no_rest build
   lock
   # shellcheck disable=SC2046
-  provide $(archives_for "${cni:-kube-router}" "$gatekeeper" "$kyverno") $(! $agnhost || echo agnhost)
+  provide $(archives_for "${cni:-kube-router}" "$gatekeeper" "$kyverno" "$aws") $(! $agnhost || echo agnhost)
   ! $agnhost || into_engine agnhost
   say "lab: everything for \`lab up --cni ${cni:-kube-router}\` is there"
 }
 cmd_registry_image() {
-  local cni name all purge json gatekeeper kyverno agnhost registry rest node_from=''
+  local cni name all purge json gatekeeper kyverno aws agnhost registry rest node_from=''
   options registry-image "" "$@"; no_rest registry-image
   lock
   provide --no-node registry
@@ -294,7 +300,7 @@ cmd_registry_image() {
   echo "$registry_tag"
 }
 cmd_push() {
-  local cni name all purge json gatekeeper kyverno agnhost registry rest
+  local cni name all purge json gatekeeper kyverno aws agnhost registry rest
   options push "" "$@"
   (( ${#rest[@]} == 1 )) || usage_error "\`lab push\` takes one HOST:PORT" "help push"
   lock
@@ -309,12 +315,13 @@ already_up() {
   docker_answers && [ -e "$(state_of "$name")/complete" ] && [ -z "$(not_ready "$name")" ] || return 1
   has="$(known "$name" cni)"
   same_cni "$name" "$has"
+  has_aws "$name"
   ensure_context "$name"
   say "lab: $name is running ($(cni_line "$has")); context kind-$name"
 }
 cmd_up() {
-  local cni name all purge json gatekeeper kyverno agnhost registry rest state has
-  options up "--cni --name --without-gatekeeper --with-kyverno --registry" "$@"; no_rest up
+  local cni name all purge json gatekeeper kyverno aws agnhost registry rest state has
+  options up "--cni --name --without-gatekeeper --with-kyverno --aws --registry" "$@"; no_rest up
   cni="${cni:-kube-router}" name="${name:-$(default_name "${cni:-kube-router}")}"
   ! already_up || { add_kyverno; return 0; }   # without the lock: it need not wait for another's build
   lock
@@ -325,11 +332,14 @@ cmd_up() {
     has="$(known "$name" cni)"
     if [ -e "$(state_of "$name")/complete" ] && [ "$(nodes_of "$name" | wc -l)" = 3 ]; then
       same_cni "$name" "$has"
+      has_aws "$name"
       announce recover
       say "lab: $name is there but not ready: $(not_ready "$name" | head -n 1)"
       if try_step recover "its nodes, as they were" recover "$name"; then
         raise_inotify; ensure_context "$name"
-        say "lab: $name is running again; context kind-$name"; add_kyverno; return 0
+        say "lab: $name is running again; context kind-$name"
+        [ "$(known "$name" aws)" != yes ] || say "lab: AWS' side has begun anew and empty (the story's part of it: kind-configs/story/aws/apply kind-$name)"
+        add_kyverno; return 0
       fi
       say "lab: that did not bring it back ($(tail -n 1 "$cache/logs/recover.log" | cut -c1-140)); it is made anew"
     else say "lab: what is left of an earlier, unfinished $name is removed first"; fi
@@ -339,17 +349,18 @@ cmd_up() {
   fi
 
   local archives entries=() archive
-  mapfile -t archives < <(archives_for "$cni" "$gatekeeper" "$kyverno")
-  announce create cni ready; ! $gatekeeper || announce admission closed; ! $kyverno || announce kyverno-on
+  mapfile -t archives < <(archives_for "$cni" "$gatekeeper" "$kyverno" "$aws")
+  announce create cni ready; ! $gatekeeper || announce admission closed; ! $kyverno || announce kyverno-on; ! $aws || announce aws
   provide "${archives[@]}"
   for archive in "${archives[@]}"; do entries+=("$(image_entry "$archive")"); done
   raise_inotify
+  ! $aws || into_engine aws
 
   state="$cache/labs/$name"; mkdir -p "$state"
   cp "$here/files/audit-policy.yaml" "$state/"; chmod 644 "$state/audit-policy.yaml"
   # The API server keeps the mode of a log that is there, at its rotation too: so whoever made the lab can read it.
   mkdir -p "$state/audit"; : > "$state/audit/audit.log"; chmod 755 "$state/audit"; chmod 644 "$state/audit/audit.log"
-  sed "s|LAB_STATE|$state|" "$here/three-nodes.yaml" > "$state/kind.yaml"
+  sed "s|LAB_STATE|$state|" "$here/three-nodes.yaml" | { if $aws; then with_aws; else cat; fi; } > "$state/kind.yaml"
   printf '%s\n' "cni=$cni" "gatekeeper=$($gatekeeper && echo yes || echo no)" "kyverno=$($kyverno && echo yes || echo no)" "node_image=$node_image" "kubernetes=$K8S" \
     "kubeconfig=${KUBECONFIG:-${HOME:-/root}/.kube/config}" > "$state/lab.env"
   step create "three nodes, from $node_image" create_nodes "$name" "$node_image" "${entries[@]}"
@@ -360,6 +371,7 @@ cmd_up() {
   ! $gatekeeper || step admission "Gatekeeper $GATEKEEPER" apply_gatekeeper "$name"
   step ready "until everything is ready" wait_ready "$name" 300
   ! $gatekeeper || step closed "Gatekeeper's webhook for namespaces that want it closed" close_gatekeeper "$name"
+  ! $aws || step aws "AWS' side, a stand-in: ministack $MINISTACK and EKS Pod Identity" bring_aws "$name"
   touch "$state/complete"
   say "lab: ${bold}$name is ready$reset in $(duration $SECONDS); context kind-$name. Remove it: lab down --name $name"
   command -v kubectl >/dev/null || say "     There is no kubectl on PATH; one is at $(program_entry kubernetes)/kubectl if this lab was built, or use: docker exec $name-control-plane kubectl"
@@ -389,6 +401,10 @@ try_step() {
 same_cni() { # NAME ITS-CNI
   [ "$2" = "$cni" ] || fail "$1 exists with --cni $2, not $cni" "Give the new one a name of its own (--name), or remove this one first: lab down --name $1"
 }
+has_aws() { # NAME
+  ! $aws || [ "$(known "$1" aws)" = yes ] ||
+    fail "$1 exists without --aws, and its API server does not serve the policies that this needs" "Give the new one a name of its own (--name), or remove this one first: lab down --name $1"
+}
 cni_line() {
   case "$1" in
     kube-router) echo "kube-router $KUBE_ROUTER, refuses at once" ;;
@@ -398,7 +414,7 @@ cni_line() {
 }
 
 cmd_down() {
-  local cni name all purge json gatekeeper kyverno agnhost registry rest names=() n left
+  local cni name all purge json gatekeeper kyverno aws agnhost registry rest names=() n left
   options down "--name --cni --all --purge" "$@"; no_rest down
   lock
   [ ! -d "$cache/labs" ] || docker_answers || [ -z "$(labs)" ] || need_engine
@@ -416,7 +432,7 @@ cmd_down() {
     left="$(labs | tr '\n' ' ')"
     [ -z "$left" ] || fail "the cache is still used by: $left" "Remove these too: lab down --all --purge"
     if docker_answers; then
-      left="$(docker images --format '{{.Repository}}:{{.Tag}}' | grep -E "^tenantproof-lab/|(^|/)kindest/node:${K8S//./[.]}\$|^$agnhost_tag\$" || true)"
+      left="$(docker images --format '{{.Repository}}:{{.Tag}}' | grep -E "^tenantproof-lab/|^tenantproof/aws-stand-in:|(^|/)kindest/node:${K8S//./[.]}\$|^$agnhost_tag\$" || true)"
       ! image_in_engine "$NODE_PUBLISHED" || left+=" $NODE_PUBLISHED"
       # shellcheck disable=SC2086
       [ -z "$left" ] || docker rmi $left >/dev/null || true
@@ -428,7 +444,7 @@ cmd_down() {
 }
 
 cmd_load() {
-  local cni name all purge json gatekeeper kyverno agnhost registry rest names=() n image nodes archive
+  local cni name all purge json gatekeeper kyverno aws agnhost registry rest names=() n image nodes archive
   options load "--name --cni --all" "$@"
   (( ${#rest[@]} )) || usage_error "\`lab load\` takes the name of an image" "help load"
   need_engine
@@ -459,7 +475,7 @@ audit_log_of() { local f; f="$(state_of "$1")/audit/audit.log"; [ ! -f "$f" ] ||
 audit_policy_of() { local f; f="$(state_of "$1")/audit-policy.yaml"; [ ! -f "$f" ] || printf '%s' "$f"; }
 json_string() { printf '"%s"' "$(printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g' | tr '\n\t' '  ')"; }
 cmd_status() {
-  local cni name all purge json gatekeeper kyverno agnhost registry rest n first=true status=0 open names=() state file cniname r image
+  local cni name all purge json gatekeeper kyverno aws agnhost registry rest n first=true status=0 open names=() state file cniname r image
   options status "--name --json --cni" "$@"; no_rest status
   [ -z "$cni" ] || name="${name:-$(default_name "$cni")}"
   docker_answers || {
@@ -475,9 +491,9 @@ cmd_status() {
     [ -z "$open" ] || status=1
     if $json; then
       $first || printf ','
-      printf '\n  {"name": %s, "ready": %s, "cni": %s, "enforced": %s, "gatekeeper": %s, "kyverno": %s, "context": %s, "kubeconfig": %s, "api_server": %s,\n   "kubernetes": %s, "node_image": %s, "audit_log": %s, "audit_policy": %s,\n   "nodes": [' \
+      printf '\n  {"name": %s, "ready": %s, "cni": %s, "enforced": %s, "gatekeeper": %s, "kyverno": %s, "aws": %s, "context": %s, "kubeconfig": %s, "api_server": %s,\n   "kubernetes": %s, "node_image": %s, "audit_log": %s, "audit_policy": %s,\n   "nodes": [' \
         "$(json_string "$n")" "$([ -z "$open" ] && echo true || echo false)" "$(json_string "$cniname")" "$([ "$cniname" = none ] && echo false || echo true)" \
-        "$([ "$(known "$n" gatekeeper)" = yes ] && echo true || echo false)" "$([ "$(known "$n" kyverno)" = yes ] && echo true || echo false)" "$(json_string "kind-$n")" "$([ -n "$file" ] && json_string "$file" || echo null)" \
+        "$([ "$(known "$n" gatekeeper)" = yes ] && echo true || echo false)" "$([ "$(known "$n" kyverno)" = yes ] && echo true || echo false)" "$(aws_json "$n")" "$(json_string "kind-$n")" "$([ -n "$file" ] && json_string "$file" || echo null)" \
         "$([ -n "$(api_address "$n")" ] && json_string "https://$(api_address "$n")" || echo null)" "$(json_string "$(server_version "$n")")" "$(json_string "$(known "$n" node_image)")" \
         "$(audit_log_of "$n" | json_or_null)" "$(audit_policy_of "$n" | json_or_null)"
       for r in "${roles[@]}"; do [ "$r" = control-plane ] || printf ', '
@@ -494,6 +510,7 @@ cmd_status() {
       printf '  network    %s\n' "$(cni_line "$cniname")"
       printf '  gatekeeper %s\n' "$(known "$n" gatekeeper)"
       printf '  kyverno    %s\n' "$([ "$(known "$n" kyverno)" = yes ] && echo yes || echo no)"
+      [ "$(known "$n" aws)" != yes ] || printf '  AWS        %s  a stand-in; account %s, region %s, cluster %s; keys in %s\n' "$(aws_endpoint "$n")" "$aws_account" "$aws_region" "$n" "$(known "$n" aws_folder)/credentials"
       printf '  context    kind-%s %s\n' "$n" "$([ -n "$file" ] && echo "in $file" || echo "(not in the kubeconfig; \`lab up\` puts it back)")"
       printf '  API server %s  %s\n' "$(api_address "$n" | sed 's|^|https://|')" "$(server_version "$n")"
       printf '  nodes      '; for r in "${roles[@]}"; do printf '%s-%s (%s) ' "$n" "$r" "$(address_of "$n-$r")"; done; echo

@@ -8,6 +8,7 @@ kube_router_tag="docker.io/tenantproof-lab/kube-router:$KUBE_ROUTER"
 cilium_tag="docker.io/tenantproof-lab/cilium:$CILIUM"
 gatekeeper_tag="docker.io/openpolicyagent/gatekeeper:$GATEKEEPER"
 kyverno_tag="docker.io/tenantproof-lab/kyverno:$KYVERNO"
+aws_tag="docker.io/tenantproof/aws-stand-in:$MINISTACK"   # by a name that the story lets its tenants run
 
 # --- Debian: the systems that programs are put on
 
@@ -17,6 +18,7 @@ debian_packages() {
     net)    echo "$net" ;;
     node)   echo "$net,systemd,systemd-sysv,dbus,containerd,runc,containernetworking-plugins,ethtool,socat,ca-certificates,curl,jq,hostname" ;;
     cilium) echo iptables,nftables,ipset,iproute2,kmod,procps,util-linux,mount,clang-19,llvm-19,libelf1 ;;
+    aws)    echo python3,iproute2 ;;
   esac
 }
 # What no program here uses at run time, some of it by far the largest part of a system; each node has a copy of all that
@@ -25,7 +27,7 @@ debian_surplus() {
   local all='usr/share/{doc,man,info,locale,i18n,perl,perl5,lintian,bash-completion} usr/lib/*/{perl,perl5,perl-base,gconv} usr/bin/perl* usr/lib/*/libperl* usr/lib/apt
     usr/bin/apt* usr/lib/*/libapt-p* var/lib/apt/lists/* var/cache/* var/lib/dpkg/info/* var/log/*'
   case "$1" in
-    net)    echo "$all" ;;
+    net|aws) echo "$all" ;;
     # of the CNI plugins those stay that kindest/node has: the lab must never lean on one that is missing there
     node)   echo "$all usr/bin/containerd-shim usr/bin/containerd-shim-runc-v1 usr/lib/cni/{bandwidth,bridge,dhcp,dummy,firewall,host-device,ipvlan,macvlan,sbr,static,tuning,vlan,vrf}" ;;
     cilium) echo "$all usr/lib/gcc usr/include usr/lib/*/*.a usr/lib/*/lib{asan,tsan,lsan,ubsan,hwasan,gprofng,clang-19,stdc++fs}*.so* usr/lib/llvm-19/bin/!(clang|clang-19|llc|llvm-objcopy) usr/lib/llvm-19/lib/LLVMPolly.so usr/bin/*-linux-gnu-*" ;;
@@ -84,6 +86,7 @@ image_parts() { # NAME: the components and Debian systems that go into it
     cilium)      echo "program:cilium debian:cilium" ;;
     gatekeeper)  echo "program:gatekeeper" ;;
     kyverno)     echo "program:kyverno" ;;
+    aws)         echo "debian:aws" ;;
     agnhost)     echo "program:agnhost" ;;
     registry)    echo "program:registry" ;;
     node)        echo "program:kubernetes program:etcd program:coredns debian:node debian:net" ;;
@@ -93,6 +96,7 @@ part_entry() { case "$1" in program:*) program_entry "${1#*:}" ;; debian:*) debi
 image_key() {
   { for part in $(image_parts "$1"); do basename "$(part_entry "$part")"; done; image_tag "$1"
     declare -f "make_${1//-/_}" archive one_program on_debian
+    [ "$1" != aws ] || (cd "$here/aws" && find requirements.txt stand_in -type f ! -name '*.pyc' | LC_ALL=C sort | xargs sha256sum)
     [ "$1" != node ] || { (cd "$here/files" && find node pause.c -type f | LC_ALL=C sort | xargs sha256sum); declare -f node_system; }
   } | digest
 }
@@ -124,6 +128,15 @@ make_kyverno() {
   archive "$1" "$kyverno_tag" '' "$d" /usr/local/bin '["/usr/local/bin/kyverno"]'; chmod -R u+w "$d"; rm -rf "$d"
 }
 kyverno_manifest() { local layer; layer="$(tar -xOf "$(image_entry kyverno)" manifest.json | grep -o '[0-9a-f]\{64\}\.tar' | head -n 1)"; tar -xOf "$(image_entry kyverno)" "$layer" | tar -xO ./kyverno.yaml; }
+# Debian's Python with the packages of aws/requirements.txt, each held against its hash, and the stand-in itself.
+make_aws() {
+  local d packages; d="$(scratch)"; packages="$d/usr/local/lib/python3.11/dist-packages"; mkdir -p "$packages"
+  chmod 755 "$d"   # it becomes the root folder, of a system in which nothing need run as root
+  pip3 install --quiet --no-input --disable-pip-version-check --no-compile --target "$packages" --no-deps --require-hashes --only-binary=:all: \
+    --implementation cp --python-version 3.11 --abi cp311 --platform "manylinux2014_$(uname -m)" -r "$here/aws/requirements.txt"
+  mkdir "$packages/stand_in"; cp "$here"/aws/stand_in/*.py "$packages/stand_in/"
+  on_debian "$1" "$aws_tag" aws "$d"; rm -rf "$d"
+}
 make_agnhost()    { one_program "$1" "$agnhost_tag" "$(program_entry agnhost)/agnhost"; }
 make_registry() {
   local d; d="$(scratch)"; mkdir -p "$d/usr/local/bin" "$d/etc/distribution" "$d/var/lib/registry" "$d/tmp"

@@ -28,8 +28,8 @@ roughly() { # SECONDS: as exact as an estimate deserves
 
 # Seconds that each step took on two otherwise idle cores with nothing cached; the last run on this machine counts for more.
 declare -A typical=(
-  [packages]=40 [engine]=4 [pull]=90 [kind]=26 [kubernetes]=250 [etcd]=39 [coredns]=62 [kube-router]=105 [cni-plugins]=8
-  [gatekeeper]=145 [cilium]=247 [agnhost]=30 [registry]=60 [debian-node]=35 [debian-net]=25 [debian-cilium]=60
+  [packages]=40 [engine]=4 [pull]=90 [kind]=26 [kubernetes]=300 [etcd]=16 [coredns]=13 [kube-router]=90 [cni-plugins]=2
+  [gatekeeper]=54 [cilium]=247 [agnhost]=10 [registry]=60 [debian-node]=35 [debian-net]=25 [debian-cilium]=60 [debian-aws]=35 [image-aws]=10 [aws]=12
   [image-node]=45 [restore-node]=20 [store-node]=15 [image-kube-router]=4 [image-gatekeeper]=3 [image-cilium]=12
   [image-agnhost]=3 [image-registry]=2 [create]=40 [cni]=4 [admission]=4 [ready]=30 [recover]=40 [delete]=5
 )
@@ -79,6 +79,8 @@ explain() { # LOG: what a known trouble means
   if grep -qiE 'no space left' "$1"; then echo "The disk is full: free some, or point TENANTPROOF_CACHE, GOCACHE and GOMODCACHE at a larger one."
   elif grep -qiE 'proxy.*(dial|lookup|refused|timeout)|dial tcp.*(lookup|refused|timeout).*|no such host' "$1"; then echo "Go modules could not be fetched: see \`go env GOPROXY\`, and whether that host can be reached."
   elif grep -qiE 'checksum mismatch|SECURITY ERROR' "$1"; then echo "A module is not what its checksum says. Do not go on: find out which proxy served it."
+  elif grep -qiE 'hashes are required|DO NOT MATCH THE HASHES' "$1"; then echo "A Python package is not what its hash says. Do not go on: find out which index served it."
+  elif grep -qiE 'no matching distribution|pip.*(timeout|connection)' "$1"; then echo "Python packages could not be fetched: see \`pip config list\`, and whether that index can be reached."
   elif grep -qiE 'unable to download|Could not resolve|Failed to fetch|Temporary failure resolving' "$1"; then echo "Debian packages could not be fetched: see /etc/apt/sources.list, and whether that mirror can be reached."
   elif grep -qiE 'too many open files|inotify' "$1"; then echo "Raise the inotify limits: sysctl -w fs.inotify.max_user_instances=1024 fs.inotify.max_user_watches=524288"
   elif grep -qiE 'signal: killed|cannot allocate memory|out of memory' "$1"; then echo "Memory ran out: the build needs about 3 GB, each lab 1 to 2.5 GB."

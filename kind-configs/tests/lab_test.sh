@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests of the lab program itself: seconds, and no running lab is touched. With --slow a lab named lab-test is made, broken,
 # brought back and removed as well: some four minutes, images built beforehand.
-# shellcheck disable=SC2015,SC2016,SC1091,SC2034,SC2030,SC2031,SC2154
+# shellcheck disable=SC2015,SC2016,SC1091,SC2034,SC2030,SC2031,SC2154,SC2317,SC1090
 set -uo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 lab="$here/lab" slow=false passed=0 failed=0 skipped=0
@@ -30,6 +30,8 @@ expect "versions" 0 'Kubernetes v1' 'Cilium v' -- "$lab" version
 expect "an unknown command" 2 'no command .sideways.' -- "$lab" sideways
 expect "an unknown option" 2 'no option --sideways' 'help up' -- "$lab" up --sideways
 expect "an option of another command" 2 'no option --purge' -- "$lab" up --purge
+expect "help tells of AWS' side as a stand-in" 0 '--aws +put AWS. side beside it, a stand-in' -- "$lab" help up
+expect "AWS' side is no option of down" 2 'no option --aws' -- "$lab" down --aws
 expect "a CNI that does not exist" 2 'kube-router, cilium or none' -- "$lab" up --cni flannel
 expect "the same, written with =" 2 'kube-router, cilium or none' -- "$lab" up --cni=flannel
 expect "an option without its value" 2 '--name needs a value' -- "$lab" up --name
@@ -85,6 +87,31 @@ expect "down without an engine and without a lab" 0 -- bare "$lab" down --all
 ) > "$work/unit.out" 2>"$work/unit.err"
 while read -r verdict what; do if [ "$verdict" = ok ]; then ok "cache: $what"; else no "cache: $what"; fi; done < "$work/unit.out"
 [ "$(grep -c . "$work/unit.out")" = 17 ] || no "cache: all seventeen were tried" "$(cat "$work/unit.out" "$work/unit.err")"
+
+# --- AWS' side, without an engine
+(
+  TENANTPROOF_CACHE="$work/unit"; . "$here/versions.env"; for part in ui cache programs images cluster aws commands; do . "$here/lib/$part.sh"; done
+  docker() { return 1; }   # whatever runs here
+  check() { if "${@:2}"; then echo "ok $1"; else echo "no $1"; fi; }
+  pinned() { ! grep -vE '^#|^[a-z0-9-]+==[0-9a-z.]+( --hash=sha256:[0-9a-f]{64})+$' "$here/aws/requirements.txt"; }
+  check "each of its packages has a version and a hash" pinned
+  check "its packages are for the ministack that versions.env names" grep -q "^ministack==$MINISTACK " "$here/aws/requirements.txt"
+  a="$(image_entry aws)"; cp -r "$here" "$work/copy"; echo >> "$work/copy/aws/stand_in/agent.py"
+  check "a change of its programs is a new entry" [ "$a" != "$(here="$work/copy"; image_entry aws)" ]
+  check "and none of the node image" [ "$(image_entry node)" = "$(here="$work/copy"; image_entry node)" ]
+  check "a lab without it is made as ever" eval '[ -z "$(archives_for kube-router true false false | grep aws)" ]'
+  check "a lab with it gets its image" eval '[ "$(archives_for kube-router true false true | tail -n 1)" = aws ]'
+  check "its API server serves the policy" grep -q '^        feature-gates: MutatingAdmissionPolicy=true$' <(with_aws < "$here/three-nodes.yaml")
+  check "and is the same otherwise" eval '[ "$(diff <(with_aws < "$here/three-nodes.yaml") "$here/three-nodes.yaml" | grep -c "^[<>]")" = 2 ]'
+  aws_endpoint() { echo http://192.0.2.7:4566; }
+  check "its manifest names image, endpoint and cluster" eval '[ "$(aws_manifest x | grep -c "image: $aws_tag$")" = 2 ] && aws_manifest x | grep -q -- "--endpoint, http://192.0.2.7:4566, --cluster-name, x, --region, us-east-1," && ! aws_manifest x | grep -E "AWS_ENDPOINT,|CLUSTER_NAME|CONTAINER_ID"'
+  check "and what it injects as it is" eval 'diff <(sed -n "/^kind: MutatingAdmissionPolicy/,/^kind: DaemonSet/p" "$here/manifests/aws.yaml") <(aws_manifest x | sed -n "/^kind: MutatingAdmissionPolicy/,/^kind: DaemonSet/p")'
+  check "a lab without it says null" eval '[ "$(aws_json x)" = null ]'
+  mkdir -p "$cache/labs/x"; : > "$cache/labs/x/lab.env"; note x aws yes; note x aws_folder /somewhere
+  check "a lab with it says where, and that it is a stand-in" eval '[ "$(aws_json x)" = "{\"endpoint\": \"http://192.0.2.7:4566\", \"region\": \"us-east-1\", \"account\": \"111122223333\", \"cluster\": \"x\", \"credentials\": \"/somewhere/credentials\", \"stand_in\": true}" ]'
+) > "$work/unit.out" 2>"$work/unit.err"
+while read -r verdict what; do if [ "$verdict" = ok ]; then ok "AWS: $what"; else no "AWS: $what"; fi; done < "$work/unit.out"
+[ "$(grep -c . "$work/unit.out")" = 12 ] || no "AWS: all twelve were tried" "$(cat "$work/unit.out" "$work/unit.err")"
 
 # --- nothing that belongs to one machine alone is written here
 found="$(cd "$here" && grep -rnE '(^|[^$a-z"/])/(root|work|home)/[a-z]' . | grep -vE 'lab_test\.sh|HOME:-/root' || true)"

@@ -1,7 +1,8 @@
-//! `tenantproof ask`: questions as lines of JSON in, answers in the same order out, from manifests alone.
+//! `tenantproof ask`: questions as lines of JSON in, answers in the same order out, from manifests or documents alone.
 
 mod answer;
 mod catalogue;
+mod iam;
 mod lines;
 mod question;
 mod rbac;
@@ -21,6 +22,7 @@ use super::folder::{Folder, FolderError};
 use crate::semantics::manifests::{ManifestErrors, Manifests};
 use crate::semantics::network::{API_SERVERS_OWN, Accounting, Alike, Answer, Fences, Profile};
 
+pub use self::iam::{IamSummary, iam};
 pub use self::rbac::{RbacSummary, rbac};
 
 /// How many endings of answers are kept at once.

@@ -6,10 +6,8 @@ use miette::{Diagnostic, IntoDiagnostic as _, WrapErr as _};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::cluster::audit::{AuditLog, AuditSource};
-use crate::families::{self, Record};
+use crate::families;
 use crate::run::{SuiteInfo, TenancyInfo};
-use crate::semantics::audit::{Policy, PolicyError};
 use crate::suite::Suite;
 use crate::tenancy::{self, Tenancy};
 
@@ -65,28 +63,6 @@ pub(super) fn suites(own: &[PathBuf]) -> miette::Result<Vec<(Suite, SuiteInfo)>>
         suites.push((suite, info));
     }
     Ok(suites)
-}
-
-/// An audit policy that no API server takes.
-#[derive(Debug, Error, Diagnostic)]
-#[error("the audit policy {path} can't be used: {why}")]
-#[diagnostic(code(tenantproof::audit_policy), help("name the file that `--audit-policy-file` of the API server names"))]
-struct UnusablePolicy {
-    path: String,
-    why: PolicyError,
-}
-
-/// Where the API server's record of requests lies: each log is opened once, so that one that can't be read is told
-/// before anything is done.
-pub(super) fn record(logs: &[PathBuf], policy: Option<&Path>) -> miette::Result<Record> {
-    let logs: Vec<AuditSource> = logs.iter().cloned().map(AuditSource::File).collect();
-    AuditLog::open(&logs)?;
-    let policy = policy.map(|path| -> miette::Result<Policy> {
-        let bytes = read(path, "name the file that `--audit-policy-file` of the API server names")?;
-        let policy = Policy::read(&String::from_utf8_lossy(&bytes));
-        Ok(policy.map_err(|why| UnusablePolicy { path: path.display().to_string(), why })?)
-    });
-    Ok(Record { logs, policy: policy.transpose()? })
 }
 
 fn info(suite: &Suite, source: &str, bytes: &[u8]) -> SuiteInfo {

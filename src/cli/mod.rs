@@ -1,6 +1,7 @@
 //! The command line: one module for each command.
 
 pub mod ask;
+mod audit;
 pub mod explain;
 mod folder;
 mod init;
@@ -15,6 +16,10 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::report::Style;
 use crate::report::style::Palette;
@@ -64,7 +69,7 @@ enum Command {
     Checks(show::ChecksArgs),
     /// Print the JSON Schema of a file that tenantproof reads or writes.
     Schema(show::SchemaArgs),
-    /// Print the ClusterRole that a run needs.
+    /// Print what a run needs: the ClusterRole, and with `--aws` the policy of IAM.
     Permissions(permissions::PermissionsArgs),
     /// Print completions for a shell.
     Completions {
@@ -109,6 +114,23 @@ enum Ask {
         /// The folder with the manifests: any layout, YAML or JSON, lists and several documents a file.
         dir: std::path::PathBuf,
     },
+    /// Would AWS IAM allow a request?
+    ///
+    /// Reads one case a line from standard input, the policies in it, such as
+    /// {"id": "1", "request": {"principal": {"type": "AssumedRole",
+    /// "arn": "arn:aws:sts::111122223333:assumed-role/app/s", "role": "arn:aws:iam::111122223333:role/app"},
+    /// "action": "s3:GetObject", "resource": "arn:aws:s3:::shop/a", "resourceAccount": "111122223333",
+    /// "context": {"aws:PrincipalTag/kubernetes-namespace": "shop"}},
+    /// "policies": {"identity": [{"name": "app", "document": {…}}], "boundary": null, "session": null,
+    /// "scps": [[{"name": "FullAWSAccess", "document": {…}}]], "rcps": [], "resource": {…}}}
+    /// and writes one answer a line, in the same order: "verdict" is "allowed", "explicitDeny",
+    /// "implicitDeny" or "unknown", and "because" names the statement or policy that decides.
+    ///
+    /// A principal is an AssumedRole, a User (with an "arn") or a Service (with "service"). Levels of
+    /// "scps" and "rcps" begin at the organization's root. "resource" is the resource's own policy: a
+    /// bucket's, a key's, a role's trust policy. The context is complete: a key that is not in it has no
+    /// value. What is not understood makes "unknown" what it could touch, and nothing else.
+    Iam,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -175,12 +197,13 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::init(args),
         Command::Ask(Ask::Network { dir, cni }) => show::ask_network(&dir, cni.into()),
         Command::Ask(Ask::Rbac { dir }) => show::ask_rbac(&dir),
+        Command::Ask(Ask::Iam) => show::ask_iam(),
         Command::Explain(args) => show::explain(&args),
         Command::Mutate(args) => mutate::mutate(args),
         Command::List(args) => show::list(&args),
         Command::Checks(args) => show::checks(&args),
         Command::Schema(args) => show::schema(&args),
-        Command::Permissions(args) => show::print(&permissions::cluster_role(&args)),
+        Command::Permissions(args) => show::print(&permissions::printed(&args)),
         Command::Completions { shell } => show::completions(shell),
     };
     match outcome {
@@ -213,5 +236,11 @@ fn log(verbose: u8) {
     let filter = tracing_subscriber::EnvFilter::new(filter);
     let colours = style_of(&std::io::stderr()).palette != Palette::Plain;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
-    let _ = log.try_init();
+    let _ = log.finish().with(filter_fn(is_told)).try_init();
+}
+
+/// Whether something may be logged, whoever asks for it: below a warning the AWS SDK tells requests with all their headers,
+/// the session's token among them.
+fn is_told(about: &Metadata<'_>) -> bool {
+    !about.target().starts_with("aws") || *about.level() <= Level::WARN
 }

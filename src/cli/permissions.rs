@@ -1,13 +1,25 @@
 //! `tenantproof permissions`.
 
+#[cfg(feature = "aws")]
+mod iam;
+
 use crate::cluster::permissions::{IMPERSONATE, PERMISSIONS, REQUEST_TOKENS};
 use crate::families::{FAMILIES, FamilyEntry};
 use crate::plan::Permission;
 use crate::semantics::{Extent, ObjectKind};
 
-/// Print the ClusterRole that a run needs.
-#[derive(Debug, clap::Args)]
+/// Print what a run needs: the ClusterRole, and with `--aws` the policy of IAM.
+#[derive(Debug, Default, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct PermissionsArgs {
+    /// Print the ClusterRole; it is what is printed where `--aws` is not asked for.
+    #[arg(long)]
+    kubernetes: bool,
+    /// Print the policy of IAM that holds all that a run asks of AWS, in JSON; with `--kubernetes` both, as documents of
+    /// one YAML stream.
+    #[cfg(feature = "aws")]
+    #[arg(long)]
+    aws: bool,
     /// With what `tenantproof run --read-secrets` needs beside it.
     #[arg(long)]
     read_secrets: bool,
@@ -34,9 +46,20 @@ fn all(read_secrets: bool) -> impl Iterator<Item = Permission> {
     PERMISSIONS.iter().copied().chain(FAMILIES.iter().flat_map(of))
 }
 
-/// The permissions as a ClusterRole in YAML, each rule with its reason.
+/// What is asked for.
 #[must_use]
-pub(super) fn cluster_role(args: &PermissionsArgs) -> String {
+pub(super) fn printed(args: &PermissionsArgs) -> String {
+    #[cfg(feature = "aws")]
+    if args.aws {
+        let policy = iam::policy();
+        // JSON is YAML.
+        return if args.kubernetes { format!("{}---\n{policy}", cluster_role(args)) } else { policy };
+    }
+    cluster_role(args)
+}
+
+/// The permissions as a ClusterRole in YAML, each rule with its reason.
+fn cluster_role(args: &PermissionsArgs) -> String {
     use std::fmt::Write as _;
     let never = if args.read_secrets {
         "No exec, attach, port-forward or proxy."
@@ -99,11 +122,23 @@ mod tests {
         assert_eq!(all(true).count(), all(false).count() + 1, "the flag adds nothing else");
     }
 
+    #[cfg(feature = "aws")]
+    #[test]
+    fn both_are_documents_of_one_stream() {
+        let [kubernetes, aws, both] = [(true, false), (false, true), (true, true)].map(|(kubernetes, aws)| {
+            super::printed(&PermissionsArgs { kubernetes, aws, ..PermissionsArgs::default() })
+        });
+        assert_eq!(both, format!("{kubernetes}---\n{aws}"));
+        assert_eq!(super::printed(&PermissionsArgs::default()), kubernetes);
+        let policy: serde_json::Value = serde_json::from_str(&aws).unwrap();
+        assert_eq!(policy, serde_saphyr::from_str::<serde_json::Value>(&aws).unwrap());
+    }
+
     #[test]
     fn the_cluster_role_is_yaml() {
         for number in 0..8 {
             let [read_secrets, impersonate, request_tokens] = [1, 2, 4].map(|bit| number & bit != 0);
-            let args = PermissionsArgs { read_secrets, impersonate, request_tokens };
+            let args = PermissionsArgs { read_secrets, impersonate, request_tokens, ..PermissionsArgs::default() };
             let role: serde_json::Value = serde_saphyr::from_str(&cluster_role(&args)).unwrap();
             let rules = role["rules"].as_array().unwrap();
             let told = usize::from(impersonate) + usize::from(request_tokens);

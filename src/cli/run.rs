@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::audit::AuditArgs;
 use super::selection::SelectionArgs;
 use super::{ClusterArgs, inputs, style_of};
 use crate::families::{Limits, Record, Told};
@@ -57,13 +58,14 @@ pub(super) struct RunArgs {
     prod: bool,
     #[command(flatten)]
     told: ToldArgs,
-    /// The audit log of an API server, as a file that this machine can read; what it is rotated into beside it is
-    /// read too. Give one for each API server. Without it, nothing is looked for on record.
-    #[arg(long, value_name = "FILE")]
-    audit_log: Vec<PathBuf>,
-    /// The audit policy that the API servers run: its text is judged, and held against what is on record.
-    #[arg(long, value_name = "FILE")]
-    audit_policy: Option<PathBuf>,
+    #[command(flatten)]
+    audit: AuditArgs,
+    /// The name of the EKS cluster that is judged: its access entries and their policies, which no RBAC object shows, are
+    /// read of the EKS API and judged, with the credentials and the region that every AWS tool finds. Refused where it is
+    /// not the cluster of the context; docs/aws.md says what is asked.
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "NAME", value_parser = eks_cluster)]
+    eks_cluster: Option<String>,
     /// Milliseconds after which an attempt is a timeout.
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(50..=30_000))]
     timeout: u32,
@@ -101,6 +103,20 @@ impl From<ToldArgs> for Told {
     fn from(args: ToldArgs) -> Self {
         let ToldArgs { read_secrets, request_tokens, max_reviews } = args;
         Self { read_secrets, request_tokens, most_reviews: max_reviews.and_then(|most| usize::try_from(most).ok()) }
+    }
+}
+
+/// A name as EKS has it: 1 to 100 letters, digits, `-` and `_`, with a letter or digit at its beginning.
+#[cfg(feature = "aws")]
+fn eks_cluster(text: &str) -> Result<String, String> {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let is_name = (1..=100).contains(&text.len())
+        && text.bytes().all(known)
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric());
+    match text.rsplit_once(":cluster/") {
+        _ if is_name => Ok(text.to_owned()),
+        Some((arn, name)) if arn.starts_with("arn:") => Err(format!("the cluster's name is wanted, without its ARN: {name}")),
+        _ => Err("the name of an EKS cluster is wanted: letters, digits, `-` and `_`".to_owned()),
     }
 }
 
@@ -186,6 +202,8 @@ pub(super) fn options(args: RunArgs, inputs: Inputs) -> RunOptions {
         restores: true,
         production: args.prod,
         told: args.told.into(),
+        #[cfg(feature = "aws")]
+        eks_cluster: args.eks_cluster,
         limits: Limits {
             attempts: args.attempts,
             timeout: Duration::from_millis(u64::from(args.timeout)),
@@ -208,7 +226,7 @@ pub(super) fn read_inputs(args: &RunArgs) -> miette::Result<Inputs> {
     let (tenancy, tenancy_info) = inputs::tenancy(&args.tenancy)?;
     let mut suites = inputs::suites(&args.suite)?;
     let selection = args.selection.clone().apply(&mut suites, &tenancy)?;
-    let record = inputs::record(&args.audit_log, args.audit_policy.as_deref())?;
+    let record = args.audit.record()?;
     Ok(Inputs { tenancy, tenancy_info, suites, selection, record })
 }
 

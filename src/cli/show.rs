@@ -199,6 +199,11 @@ pub(super) fn ask_rbac(dir: &Path) -> miette::Result<u8> {
     answered(|questions, answers| ask::rbac(dir, questions, answers), |all| &all.not_understood)
 }
 
+/// `tenantproof ask iam`.
+pub(super) fn ask_iam() -> miette::Result<u8> {
+    answered(|questions, answers| ask::iam(questions, answers), |all| all)
+}
+
 /// Answers what comes in, and says what a reader should know beside the answers.
 fn answered<A, U: Display>(
     answer: impl FnOnce(StdinLock<'static>, BufWriter<StdoutLock<'static>>) -> Result<Summary<A>, AskError>,

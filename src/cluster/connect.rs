@@ -38,6 +38,8 @@ pub struct Connection {
     pub context: String,
     /// The API server's address.
     pub server: String,
+    /// The certificates by which it is known, each in DER; none where those of this machine are used, or any is taken.
+    pub authorities: Vec<Vec<u8>>,
     /// The server's version, such as `v1.34.4`.
     pub version: String,
     /// The user as whom the API server knows us.
@@ -55,6 +57,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connection, ClusterErro
     config.read_timeout = Some(Duration::from_secs(30));
     config.reset_reader_on_write = true;
     let server = config.cluster_url.to_string();
+    let authorities = config.root_cert.clone().unwrap_or_default();
     let build = |config: Config| {
         let builder = ClientBuilder::try_from(config)
             .map_err(|error| ClusterError::BadKubeconfig { path: describe_source(options), why: in_words(&error) })?;
@@ -83,7 +86,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connection, ClusterErro
             "unknown".to_owned()
         }
     };
-    Ok(Connection { client, nobody, context, server, version, user })
+    Ok(Connection { client, nobody, context, server, authorities, version, user })
 }
 
 /// The way to the same API server, without certificate, token, password, program or another's name.

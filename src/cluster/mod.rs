@@ -6,11 +6,13 @@
 pub mod access;
 pub mod attempt;
 pub mod audit;
+mod aws_auth;
 mod claim;
 mod clock;
 mod connect;
 mod error;
 pub mod fences;
+mod follow;
 mod identity;
 mod outage;
 pub mod permissions;
@@ -24,6 +26,7 @@ mod template;
 pub mod token;
 mod trial;
 
+pub use aws_auth::read_aws_auth;
 pub use claim::{Claiming, Claims, LOCK_NAME, release_all};
 pub use connect::{ConnectOptions, Connection, connect};
 pub use error::ClusterError;

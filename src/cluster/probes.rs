@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::claim::Claims;
 use super::clock::Clock;
 use super::error::{ClusterError, in_words};
+use super::follow::{Followed, Patience};
 use super::pod::{PodSettings, RUN_LABEL, pod, service};
 use super::pod_state::{PodState, state_of};
 use super::priority;
@@ -29,14 +30,9 @@ const START_PATIENCE: Duration = Duration::from_secs(90);
 const FAULT_AFTER: Duration = Duration::from_secs(8);
 /// Orders that a probe has not acknowledged after this time are sent again, and then after twice as long, and so on.
 /// They arrive within a second; now and then a kubelet misses one until the pod changes once more.
-const RESEND_AFTER: Duration = Duration::from_millis(1_500);
+const RESEND_AFTER: Duration = Duration::from_millis(1_000);
 /// … at most.
 const RESEND_AFTER_AT_MOST: Duration = Duration::from_secs(6);
-/// Orders take about so long to reach a probe. Its log is not asked for sooner: each question costs the API server and the
-/// kubelet as much as what is being tried.
-const DELIVERED_AFTER: Duration = Duration::from_millis(600);
-/// Between two looks at a log.
-const ASK_AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// A probe that has not answered after this time is looked at, and again after as long: it may have ended, with its
 /// orders or without.
 const LOOK_AFTER: Duration = Duration::from_secs(4);
@@ -314,11 +310,14 @@ impl ProbeRun {
         let mut sent = self.send(&pods, started, orders, 0).await?;
         let mut clock = Clock::start(patience, Instant::now());
         let (mut resent, mut resend_after, mut looked) = (0, RESEND_AFTER, Instant::now());
-        let mut pause = DELIVERED_AFTER + orders.step.takes();
+        let mut followed = Followed::new(&pods, &started.pod);
         loop {
+            let patience = Patience { unseen: resend_after.saturating_sub(sent.elapsed()), seen: LOOK_AFTER };
+            if let Some(heard) = followed.report(orders.round, known, patience).await {
+                return Ok(heard);
+            }
+            // Nobody can tell a probe that is silent from one whose log does not come: so it is asked for.
             let begun = Instant::now();
-            sleep(pause).await;
-            pause = ASK_AGAIN_AFTER;
             let log = timeout(LOG_PATIENCE, pods.logs(&started.pod, &LogParams::default())).await;
             let trouble = match log {
                 Ok(Ok(log)) => {

@@ -23,7 +23,7 @@ use serde::Deserialize;
 pub use judgement::{CaseResult, Cause, Column, Coverage, Judgement, Stance};
 use mutant::Bound;
 pub use mutant::Mutant;
-pub use observe::{FamilyPlan, Field, Limits, Observed, Record, Stage, Witness};
+pub use observe::{FamilyPlan, Field, GivenPolicy, Limits, Observed, Record, Stage, Witness};
 pub use subjects::{ReviewSeen, Subject};
 
 use crate::document::shape::Slot;

@@ -11,7 +11,7 @@ use crate::cluster::{Claims, ClusterError, ProbeRun};
 use crate::model::{Namespace, RunId};
 use crate::plan::{Case, Mode};
 use crate::semantics::Snapshot;
-use crate::semantics::audit::Policy;
+use crate::semantics::audit::{Policy, PolicyOrigin};
 
 /// The plan of a family: its cases, and how they are observed.
 pub trait FamilyPlan: Send + Sync {
@@ -67,10 +67,21 @@ pub struct Field<'a> {
 /// Where the API server's record of requests lies, and what it is told to keep: what no API gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
-    /// Its audit logs; empty where none was given.
+    /// Where it can be read; empty where nothing was given.
     pub logs: Vec<AuditSource>,
-    /// Its audit policy, where it was given.
-    pub policy: Option<Policy>,
+    /// Its audit policy, where its text is known.
+    pub policy: Option<GivenPolicy>,
+    /// How long a record is waited for; `None` for as long as its way is known to take.
+    pub wait: Option<Duration>,
+}
+
+/// An audit policy, and whose text it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenPolicy {
+    /// The policy.
+    pub policy: Policy,
+    /// Whose text it is.
+    pub origin: PolicyOrigin,
 }
 
 /// How connections and requests are tried.

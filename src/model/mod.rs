@@ -9,6 +9,8 @@ mod ids;
 mod nearest;
 mod net;
 #[cfg(feature = "runner")]
+mod principal;
+#[cfg(feature = "runner")]
 mod quantity;
 mod verdict;
 
@@ -18,6 +20,8 @@ pub use ids::{CaseId, CheckId, Family, Namespace, NodeName, RoleName, RuleId, Ru
 #[cfg(feature = "runner")]
 pub use nearest::{Nearest, nearest, nearness, pair_nearness, similarity};
 pub use net::{Port, PortZero, Protocol};
+#[cfg(feature = "runner")]
+pub use principal::{NotAPrincipal, Principal, PrincipalKind};
 #[cfg(feature = "runner")]
 pub use quantity::Quantity;
 pub use verdict::{ControlStrength, Counts, Verdict};

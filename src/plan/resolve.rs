@@ -141,6 +141,7 @@ mod tests {
             flows: Vec::new(),
             admission: Vec::new(),
             audit: None,
+            operators: None,
         };
         match (resolve(&tenancy, &cluster()), expected) {
             (Ok(found), Ok(expected)) => {
@@ -155,7 +156,8 @@ mod tests {
     #[test]
     fn a_namespace_of_two_parties_is_an_error() {
         let parties = vec![party("x", &["b"], &[]), party("y", &[], &[("tenant", "b")])];
-        let tenancy = Tenancy { name: String::new(), parties, flows: Vec::new(), admission: Vec::new(), audit: None };
+        let (flows, admission) = (Vec::new(), Vec::new());
+        let tenancy = Tenancy { name: String::new(), parties, flows, admission, audit: None, operators: None };
         let errors = resolve(&tenancy, &cluster()).unwrap_err();
         assert!(matches!(&errors[..], [ResolveError::Shared { .. }]), "{errors:?}");
     }

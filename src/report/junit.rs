@@ -212,12 +212,14 @@ fn properties(writer: &mut Writer<Vec<u8>>, record: &RunRecord) -> Result<(), Re
         ("cluster.uid", &cluster.uid),
         ("cluster.version", &cluster.version),
         ("cluster.cni", &cluster.cni),
+        ("cluster.eks", cluster.eks.as_ref().map_or("", |eks| &eks.arn)),
         ("tenancy", &tenancy.name),
         ("tenancy.file", &tenancy.path),
         ("tenancy.sha256", &tenancy.sha256),
     ];
     write(writer, Event::Start(BytesStart::new("properties")))?;
-    for (name, value) in properties {
+    // What is not known of this cluster is no property of it.
+    for (name, value) in properties.into_iter().filter(|(name, value)| *name != "cluster.eks" || !value.is_empty()) {
         let value = visible(value);
         let property = BytesStart::new("property").with_attributes([("name", name), ("value", &value)]);
         write(writer, Event::Empty(property))?;

@@ -49,11 +49,12 @@ fn head(text: &mut String, record: &RunRecord) {
     line(
         text,
         &format!(
-            "Cluster {} (uid {}), Kubernetes {}, CNI {}; tenancy {} from {}, sha256 {}; {}.\n",
+            "Cluster {} (uid {}), Kubernetes {}, CNI {}{}; tenancy {} from {}, sha256 {}; {}.\n",
             code(if cluster.context.is_empty() { "in the cluster" } else { &cluster.context }),
             code(wording::head(&cluster.uid, 8)),
             code(&cluster.version),
             code(&cluster.cni),
+            cluster.eks.as_ref().map(|eks| format!(", EKS {}", code(&eks.arn))).unwrap_or_default(),
             code(&tenancy.name),
             code(&tenancy.path),
             code(wording::head(&tenancy.sha256, 12)),

@@ -14,6 +14,30 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Cluster(#[from] ClusterError),
+    /// AWS.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Aws(#[from] crate::aws::AwsError),
+    /// The EKS cluster that was named is not the one that is connected to.
+    #[error("{cluster} is at {endpoint}, and context `{context}` leads to another cluster, at {server}")]
+    #[diagnostic(
+        code(tenantproof::other_cluster),
+        help(
+            "name the context of that cluster with --context (`aws eks update-kubeconfig` makes one), or the EKS cluster \
+             of this context with --eks-cluster; AWS_REGION says in which region it is looked for"
+        )
+    )]
+    OtherCluster {
+        /// The cluster, as the EKS API has it.
+        cluster: String,
+        /// The address of its API server.
+        endpoint: String,
+        /// The context that was used.
+        context: String,
+        /// The address to which it leads.
+        server: String,
+    },
     /// The tenancy and the cluster's namespaces do not fit together.
     #[error("the tenancy does not fit the cluster: {}", list(.0))]
     #[diagnostic(

@@ -1,5 +1,7 @@
 //! The runner, its limits and its events.
 
+#[cfg(feature = "aws")]
+mod eks;
 mod error;
 mod event;
 pub(crate) mod findings;

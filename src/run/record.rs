@@ -9,6 +9,7 @@ use super::event::{Event, Phase};
 use crate::families::{CaseResult, Coverage};
 use crate::model::{CaseId, Counts, Family, NodeName, RunId, TenantId, Verdict};
 use crate::plan::{Case, Mode};
+use crate::semantics::rbac::eks::Cluster as EksCluster;
 
 /// Everything that a run left behind. Reports are written from it alone.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -107,6 +108,9 @@ pub struct ClusterInfo {
     pub version: String,
     /// Its CNI, where it can be told, otherwise `unknown`.
     pub cni: String,
+    /// Which EKS cluster it is, where the EKS API was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eks: Option<EksCluster>,
     /// Its nodes.
     pub nodes: Vec<NodeInfo>,
 }

@@ -13,6 +13,7 @@ use crate::cluster::{self, Claims, ClusterError, ConnectOptions, Connection, Pod
 use crate::families::{self, FamilyEntry, FamilyPlan, Field, Limits, Observed, PlanInput, Record, Told};
 use crate::model::{Family, Namespace};
 use crate::plan::{Case, Mode};
+use crate::semantics::rbac::eks::Access;
 use crate::suite::Suite;
 use crate::tenancy::Tenancy;
 
@@ -49,6 +50,9 @@ pub struct RunOptions {
     pub told: Told,
     /// Where the API server's record of requests lies.
     pub record: Record,
+    /// The name of the EKS cluster that is judged; `None` where the EKS API is not asked.
+    #[cfg(feature = "aws")]
+    pub eks_cluster: Option<String>,
 }
 
 /// Access reviews where the cluster may be thrown away, and in production. An API server of two cores answers about a
@@ -60,6 +64,16 @@ impl RunOptions {
     fn told(&self, mode: Mode) -> Told {
         let usual = if mode == Mode::Throwaway { MOST_REVIEWS.0 } else { MOST_REVIEWS.1 };
         Told { most_reviews: Some(self.told.most_reviews.unwrap_or(usual)), ..self.told }
+    }
+
+    /// Who is let into the cluster, by the EKS API; `None` where it is not asked.
+    pub(super) async fn access(&self, connection: &Connection) -> Result<Option<Access>, RunError> {
+        #[cfg(feature = "aws")]
+        if let Some(name) = &self.eks_cluster {
+            return Ok(Some(super::eks::read(name, connection).await?));
+        }
+        // A build without AWS asks nobody.
+        std::future::ready(Ok(None)).await
     }
 
     /// The families that have a suite, in the families' order.

@@ -41,6 +41,9 @@ impl World {
         teller: &mut Teller<impl FnMut(&Event, &RunRecord)>,
     ) -> Result<Self, RunError> {
         teller.begin(Phase::Snapshot, None);
+        // Before anything else: what is told of another cluster is neither read nor mended.
+        let eks = options.access(connection).await?;
+        let of_eks = eks.as_ref().map(|access| format!("{}; ", access.cluster)).unwrap_or_default();
         let client = &connection.client;
         let named: Vec<Namespace> =
             options.tenancy.parties.iter().flat_map(|party| party.namespaces.names.iter().cloned()).collect();
@@ -63,6 +66,7 @@ impl World {
         }
         let throwaway = throwaway && !options.production;
         let mut snapshot = read_snapshot(client, all, &of_interest).await?;
+        snapshot.eks = eks;
         // What a probe would disturb is known by now; what families read beside it disturbs nothing.
         let closed = closed(&snapshot);
         let told = |kind: &ObjectKind| kind.extent != Extent::OnlyIfTold;
@@ -77,7 +81,7 @@ impl World {
         teller.end(
             Phase::Snapshot,
             format!(
-                "{} namespaces, {} pods, {} NetworkPolicies",
+                "{of_eks}{} namespaces, {} pods, {} NetworkPolicies",
                 of_interest.len(),
                 snapshot.pods.len(),
                 snapshot.network_policies.len()
@@ -128,6 +132,7 @@ impl World {
                 uid: self.uid.clone(),
                 version: connection.version.clone(),
                 cni: self.cni.clone(),
+                eks: self.snapshot.eks.as_ref().map(|access| access.cluster.clone()),
                 nodes: nodes.collect(),
             },
             tenancy: TenancyInfo { parties: parties.collect(), ..options.tenancy_info.clone() },

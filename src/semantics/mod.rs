@@ -1,9 +1,10 @@
-//! What Kubernetes objects mean: evaluators that never ask a cluster anything.
+//! What Kubernetes objects and cloud policies mean: evaluators that never ask anything outside.
 
 pub mod admission;
 mod answer;
 pub mod audit;
 pub mod credentials;
+pub mod iam;
 pub mod kinds;
 pub mod manifests;
 pub mod network;

@@ -10,6 +10,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::rbac::eks::Access;
+
 /// What was read of a cluster, or of manifests that describe one.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
@@ -39,6 +41,8 @@ pub struct Snapshot {
     pub objects: BTreeMap<String, Vec<serde_json::Value>>,
     /// What could not be read, and why: what it would have said is unknown.
     pub unreadable: Vec<Unreadable>,
+    /// What the EKS API tells of who is let in; `None` where it was not asked.
+    pub eks: Option<Access>,
 }
 
 impl Snapshot {

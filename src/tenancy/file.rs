@@ -42,6 +42,19 @@ pub struct TenancyFile {
     /// of an audit log, and none is looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<Audit>,
+    /// Who runs the cluster: people, pipelines and services that may reach into tenants' namespaces. On EKS, whoever
+    /// else reaches there without being a tenant's is a finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operators: Option<Operators>,
+}
+
+/// Who runs the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Operators {
+    /// ARNs of IAM roles and users, such as `arn:aws:iam::111122223333:role/platform`; an empty list where nobody may.
+    #[schemars(inner(regex(pattern = PRINCIPAL)), extend("uniqueItems" = true))]
+    pub principals: Vec<String>,
 }
 
 /// The version of the format.
@@ -102,6 +115,12 @@ pub struct Subjects {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub users: Option<Vec<String>>,
+    /// ARNs of IAM roles and users that act for the tenant on EKS, such as `arn:aws:iam::111122223333:role/tenant-1`:
+    /// the role itself, not a session of it. Which user and groups they are is read of the cluster's access entries, with
+    /// `--eks-cluster`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(regex(pattern = PRINCIPAL)), extend("uniqueItems" = true))]
+    pub principals: Option<Vec<String>>,
 }
 
 /// What a tenant may take of the cluster.
@@ -123,8 +142,9 @@ pub struct Share {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Audit {
-    /// Within which time a request is on record, such as `30s` or `5m`: one second to one hour, and 30 s where
-    /// it is left out. A log that is shipped somewhere needs its time.
+    /// Within which time a request is on record, such as `30s` or `5m`: one second to one hour. Where it is left out,
+    /// the way that the record goes says it: 30 s for a file, 1 min for a webhook, 5 min for CloudWatch Logs. A log
+    /// that is shipped somewhere needs its time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<String>,
     /// How much is at least on record of a change of a pod: `Metadata` (the default), `Request` or
@@ -355,5 +375,7 @@ pub struct Bucket {
 
 /// [`crate::document::NameRule::Id`] as a regular expression, for editors.
 const ID: &str = "^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$";
+/// The ARN of an IAM role or user, for editors.
+const PRINCIPAL: &str = "^arn:aws(-[a-z-]+)?:iam::[0-9]{12}:(role|user)/([!-~]+/)?[A-Za-z0-9+=,.@_-]{1,64}$";
 /// [`crate::document::NameRule::Namespace`] as a regular expression, for editors.
 const NAMESPACE: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";

@@ -5,6 +5,7 @@
 mod admission;
 pub mod file;
 mod infer;
+mod principals;
 mod problem;
 mod read;
 mod render;
@@ -16,6 +17,6 @@ pub use problem::{Problem, TenancyError};
 pub use read::{MAX_BYTES, read, schema};
 pub use render::render;
 pub use types::{
-    AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Party, PartyKind,
+    AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Operators, Party, PartyKind,
     PodSecurityLevel, Requirement, Role, Share, Subjects, Tenancy,
 };

@@ -4,7 +4,7 @@ use miette::Diagnostic;
 
 use super::types::PartyKind;
 use crate::document::{self, NameRule, Path, Rejected};
-use crate::model::Nearest;
+use crate::model::{Nearest, NotAPrincipal};
 
 /// A tenancy file that was not taken, with everything that is wrong with it.
 pub type TenancyError = Rejected<Problem>;
@@ -85,6 +85,43 @@ pub enum Problem {
         /// Who claims it first.
         first: String,
         /// Who claims it too.
+        second: String,
+    },
+    /// A text that is not the ARN of an IAM role or user.
+    #[error("`{arn}` in {path} is not the ARN of an IAM role or user: {why}")]
+    #[diagnostic(
+        code(tenantproof::tenancy::invalid_principal),
+        help("`aws iam get-role --role-name NAME --query Role.Arn` and `aws iam get-user` show them")
+    )]
+    InvalidPrincipal {
+        /// What was given.
+        arn: String,
+        /// Where.
+        path: Path,
+        /// What is wrong with it.
+        why: NotAPrincipal,
+    },
+    /// A role of an AWS service's own, for which nobody can make an access entry.
+    #[error("`{arn}` in {path} is a service-linked role: nobody but its service can act by it")]
+    #[diagnostic(code(tenantproof::tenancy::service_linked), help("delete it"))]
+    ServiceLinked {
+        /// The role.
+        arn: String,
+        /// Where.
+        path: Path,
+    },
+    /// Two parties, or one and the operators, claim one principal.
+    #[error("principal `{arn}` acts for {second} and for {first}; one that acts for both keeps nobody apart")]
+    #[diagnostic(
+        code(tenantproof::tenancy::principal_claimed_twice),
+        help("give each a role of its own, or list one that runs the cluster under `operators` alone")
+    )]
+    PrincipalClaimedTwice {
+        /// The principal.
+        arn: String,
+        /// For whom it acts first.
+        first: String,
+        /// For whom it acts too.
         second: String,
     },
     /// A party without namespaces.

@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::file::{self, TenancyFile};
 use super::problem::{Problem, TenancyError};
 use super::types::{
-    AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Mark, NamespaceSelector, Party, PartyKind, Requirement, Role,
-    Share, Subjects, Tenancy,
+    AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Mark, NamespaceSelector, Operators, Party, PartyKind, Requirement,
+    Role, Share, Subjects, Tenancy,
 };
 use super::validate;
 use crate::document::{Document, Limits, shape};
-use crate::model::{AuditLevel, Namespace, Protocol, Quantity, RoleName, RuleId, TenantId};
+use crate::model::{AuditLevel, Namespace, Principal, Protocol, Quantity, RoleName, RuleId, TenantId};
 
 /// The largest tenancy file that is read, in bytes: 4 MiB, some ten thousand tenants.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -62,6 +62,7 @@ impl From<TenancyFile> for Tenancy {
             flows,
             admission,
             audit,
+            operators,
         } = file;
         let tenants = tenants.into_iter().map(Party::from);
         let shared = shared.into_iter().flatten().map(Party::from);
@@ -71,6 +72,7 @@ impl From<TenancyFile> for Tenancy {
             flows: flows.into_iter().flatten().map(Flow::from).collect(),
             admission: admission.into_iter().flatten().map(AdmissionRule::from).collect(),
             audit: audit.map(Audit::from),
+            operators: operators.map(|operators| Operators { principals: principals(operators.principals) }),
         }
     }
 }
@@ -89,6 +91,7 @@ impl From<file::Tenant> for Party {
             subjects: Subjects {
                 groups: subjects.groups.unwrap_or_default(),
                 users: subjects.users.unwrap_or_default(),
+                principals: principals(subjects.principals.unwrap_or_default()),
             },
             share: Share { quota: amounts(share.quota), container: amounts(share.container) },
         }
@@ -101,7 +104,7 @@ impl From<file::Audit> for Audit {
         let least = |level: Option<file::Recorded>| level.map_or(AuditLevel::Metadata, AuditLevel::from);
         Self {
             // Validated: it is a time.
-            within: within.as_deref().and_then(span).unwrap_or(WITHIN),
+            within: within.as_deref().and_then(span),
             pods: least(pods),
             changes: least(changes),
             reads: reads.map(AuditLevel::from),
@@ -121,9 +124,6 @@ impl From<file::Recorded> for AuditLevel {
     }
 }
 
-/// Within which time a request is on record where nothing is said.
-const WITHIN: Duration = Duration::from_secs(30);
-
 /// A time such as `30s`, `5m` or `1h`, from one second to one hour.
 pub(super) fn span(text: &str) -> Option<Duration> {
     let unit = [("s", 1), ("m", 60), ("h", 3600)].into_iter().find_map(|(unit, seconds)| {
@@ -132,6 +132,11 @@ pub(super) fn span(text: &str) -> Option<Duration> {
         Some(Duration::from_secs(number.parse::<u64>().ok().filter(|_| digits)? * seconds))
     });
     unit.filter(|time| (1..=3600).contains(&time.as_secs()))
+}
+
+/// Validated: each is an ARN of a role or user.
+fn principals(written: Vec<String>) -> Vec<Principal> {
+    written.into_iter().filter_map(|arn| arn.parse().ok()).collect()
 }
 
 /// Validated: each is a quantity.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::types::{
-    AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Party, PartyKind, Requirement,
-    Role, Share, Subjects, Tenancy,
+    AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Operators, Party, PartyKind,
+    Requirement, Role, Share, Subjects, Tenancy,
 };
+use crate::model::Principal;
 
 /// How wide comments are written, in characters.
 const WIDTH: usize = 100;
@@ -27,6 +28,9 @@ pub fn render(tenancy: &Tenancy, proposed: &[Flow], notes: &[String]) -> String 
     if let Some(promised) = &tenancy.audit {
         audit(&mut out, promised);
     }
+    if let Some(Operators { principals }) = &tenancy.operators {
+        let _ = writeln!(out, "operators:\n  principals: {}\n", arns(principals));
+    }
     // Last: what is proposed is a comment, and goes on to the end.
     flows(&mut out, tenancy, proposed);
     out
@@ -34,11 +38,11 @@ pub fn render(tenancy: &Tenancy, proposed: &[Flow], notes: &[String]) -> String 
 
 fn audit(out: &mut String, audit: &Audit) {
     let Audit { within, pods, changes, reads, secrets, sink } = audit;
-    let _ = write!(
-        out,
-        "audit:\n  within: {}s\n  pods: {pods}\n  changes: {changes}\n  secrets: {secrets}\n",
-        within.as_secs()
-    );
+    out.push_str("audit:\n");
+    if let Some(within) = within {
+        let _ = writeln!(out, "  within: {}s", within.as_secs());
+    }
+    let _ = write!(out, "  pods: {pods}\n  changes: {changes}\n  secrets: {secrets}\n");
     if let Some(reads) = reads {
         let _ = writeln!(out, "  reads: {reads}");
     }
@@ -131,8 +135,13 @@ fn party(out: &mut String, party: &Party) {
     out.push('\n');
 }
 
-fn subjects(out: &mut String, Subjects { groups, users }: &Subjects) {
-    if groups.is_empty() && users.is_empty() {
+fn arns(principals: &[Principal]) -> String {
+    let arns: Vec<String> = principals.iter().map(ToString::to_string).collect();
+    list(arns.iter().map(String::as_str))
+}
+
+fn subjects(out: &mut String, Subjects { groups, users, principals }: &Subjects) {
+    if groups.is_empty() && users.is_empty() && principals.is_empty() {
         return;
     }
     out.push_str("  subjects:\n");
@@ -140,6 +149,9 @@ fn subjects(out: &mut String, Subjects { groups, users }: &Subjects) {
         if !names.is_empty() {
             let _ = writeln!(out, "    {key}: {}", list(names.iter().map(String::as_str)));
         }
+    }
+    if !principals.is_empty() {
+        let _ = writeln!(out, "    principals: {}", arns(principals));
     }
 }
 

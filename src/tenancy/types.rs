@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AuditLevel, Namespace, Port, Protocol, Quantity, RoleName, RuleId, TenantId};
+use crate::model::{AuditLevel, Namespace, Port, Principal, Protocol, Quantity, RoleName, RuleId, TenantId};
 
 /// Who shares the cluster and which flows were promised. Everything not allowed is forbidden.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,13 +21,24 @@ pub struct Tenancy {
     /// What is on record of the tenants' requests; `None` where nothing is promised of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<Audit>,
+    /// Who runs the cluster and so may reach into it beside the tenants; `None` where that is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operators: Option<Operators>,
+}
+
+/// Who runs the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operators {
+    /// IAM roles and users.
+    pub principals: Vec<Principal>,
 }
 
 /// What is on record of the requests that tenants make to the API server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Audit {
-    /// Within which time a request is on record.
-    pub within: Duration,
+    /// Within which time a request is on record; `None` where it is left to the way that the record goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Duration>,
     /// The least of a change of a pod.
     pub pods: AuditLevel,
     /// The least of a change of fences and rights.
@@ -76,6 +87,9 @@ pub struct Subjects {
     pub groups: Vec<String>,
     /// Users, as the API server knows them.
     pub users: Vec<String>,
+    /// IAM roles and users: on EKS, access entries say who they are to the API server.
+    #[serde(default)]
+    pub principals: Vec<Principal>,
 }
 
 /// What a party may take of the cluster.

@@ -30,6 +30,7 @@ pub(super) fn check(document: &Document, file: &TenancyFile) -> Vec<Located<Prob
     if let Some(audit) = &file.audit {
         check.audit(audit, &Path::root().key("audit"));
     }
+    check.principals(file);
     if let [only] = parties.as_slice()
         && only.internal == Internal::Unjudged
     {

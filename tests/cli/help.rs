@@ -32,6 +32,8 @@ fn help_teaches(#[case] arguments: &[&str]) {
 #[case::permissions_for_secrets(&["permissions", "--read-secrets"], "resources: [secrets]")]
 #[case::permissions_to_impersonate(&["permissions", "--impersonate"], "verbs: [impersonate]")]
 #[case::permissions_for_tokens(&["permissions", "--request-tokens"], "resources: [serviceaccounts/token]")]
+#[case::permissions_of_aws(&["permissions", "--aws"], "\"logs:FilterLogEvents\"")]
+#[case::permissions_of_both(&["permissions", "--aws", "--kubernetes"], "kind: ClusterRole")]
 #[case::bash(&["completions", "bash"], "_tenantproof")]
 #[case::zsh(&["completions", "zsh"], "#compdef tenantproof")]
 #[case::fish(&["completions", "fish"], "complete -c tenantproof")]

@@ -11,17 +11,17 @@ use tenantproof::model::Verdict;
 use super::support::{AuditFiles, Ended, Lab, Rbac, Relay, Run, Story, eventually, expect_nothing_left, first_lab};
 
 /// A story with somebody who acts for tenant a, and a promise about the record.
-struct Recorded<'a> {
+pub(crate) struct Recorded<'a> {
     lab: &'a Lab,
     // It goes before its namespace does.
     _edits: Rbac<'a>,
-    story: Story<'a>,
+    pub(crate) story: Story<'a>,
     group: String,
-    files: AuditFiles,
+    pub(crate) files: AuditFiles,
 }
 
 impl<'a> Recorded<'a> {
-    fn new(lab: &'a Lab, name: &str) -> Option<Self> {
+    pub(crate) fn new(lab: &'a Lab, name: &str) -> Option<Self> {
         let files = AuditFiles::of(lab)?;
         let story = Story::new(lab, name);
         let group = format!("{}-developers", story.a);
@@ -30,6 +30,11 @@ impl<'a> Recorded<'a> {
     }
 
     fn run(&self, log: &str, within: &str) -> Run {
+        self.run_on(&["--audit-log", log], within)
+    }
+
+    /// A run whose record comes by another way.
+    pub(crate) fn run_on(&self, source: &[&str], within: &str) -> Run {
         let audit = format!(
             "audit: {{within: {within}, pods: RequestResponse, changes: Request, reads: Metadata, \
              sink: {{namespaces: [{}]}}}}\n",
@@ -37,14 +42,14 @@ impl<'a> Recorded<'a> {
         );
         let subjects = format!("- id: a\n  subjects: {{groups: [{}]}}\n", self.group);
         let tenancy = self.story.tenancy().replacen("- id: a\n", &subjects, 1) + &audit;
-        self.lab.run(&tenancy).families(&["audit"]).with(&["--audit-log", log])
+        self.lab.run(&tenancy).families(&["audit"]).with(source)
     }
 
     fn log(&self) -> &str {
         self.files.log.to_str().unwrap()
     }
 
-    fn policy(&self) -> [&str; 2] {
+    pub(crate) fn policy(&self) -> [&str; 2] {
         ["--audit-policy", self.files.policy.to_str().unwrap()]
     }
 }

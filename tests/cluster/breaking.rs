@@ -3,6 +3,8 @@
 //! These tests break a lab that nobody else may be using meanwhile: `TENANTPROOF_LAB_DESTRUCTIBLE` names
 //! its context. They don't depend on the CNI. Nodes of kind are containers of the same name.
 
+mod webhook;
+
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,11 +33,16 @@ fn docker(arguments: &[&str]) {
     assert!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn kill_the_api_server(lab: &Lab) {
+/// The nodes on which API servers run.
+fn planes(lab: &Lab) -> Vec<String> {
     let nodes: Api<Node> = Api::all(lab.client.clone());
     let planes = ListParams::default().labels("node-role.kubernetes.io/control-plane");
-    for node in lab.wait(nodes.list(&planes)).unwrap() {
-        docker(&["exec", &node.name_any(), "pkill", "-KILL", "kube-apiserver"]);
+    lab.wait(nodes.list(&planes)).unwrap().iter().map(Node::name_any).collect()
+}
+
+fn kill_the_api_server(lab: &Lab) {
+    for node in planes(lab) {
+        docker(&["exec", &node, "pkill", "-KILL", "kube-apiserver"]);
     }
 }
 

@@ -39,6 +39,7 @@ fn ours(draft: &str) -> Tenancy {
         flows: read.flows.into_iter().filter(|flow| ours(flow.from.party.as_str())).collect(),
         admission: Vec::new(),
         audit: None,
+        operators: None,
     }
 }
 

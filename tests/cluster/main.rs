@@ -8,9 +8,17 @@
 //! The labs come up with `kind-configs/lab up`, and `make test` sees to it.
 
 mod admission;
+#[cfg(feature = "aws")]
+#[path = "../support/api.rs"]
+mod api;
 mod audit;
+#[cfg(feature = "aws")]
+mod audit_cloudwatch;
 mod bad_input;
 mod breaking;
+#[cfg(feature = "aws")]
+#[path = "../support/cloudwatch.rs"]
+mod cloudwatch;
 mod credentials;
 mod engines;
 mod guest;

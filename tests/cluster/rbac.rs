@@ -132,6 +132,64 @@ fn a_runner_that_may_not_ask_for_tokens_is_told_so() {
     }
 }
 
+/// What no RBAC object shows: access entries of an EKS API that stands in for this cluster's. Its groups are asked of the real
+/// API server, its policies are judged by its text, and entries of another cluster are refused.
+#[cfg(feature = "aws")]
+#[test]
+fn access_entries_are_judged_beside_the_roles_of_a_real_cluster() {
+    use super::eks::{Eks, Entry, NAME, There, arn};
+
+    if let Some(lab) = first_lab() {
+        let story = Story::new(&lab, "entries");
+        let tenancy = story
+            .tenancy()
+            .replacen("- id: a\n", &format!("- id: a\n  subjects: {{principals: ['{}']}}\n", arn("a-dev")), 1)
+            + &format!("operators: {{principals: ['{}']}}\n", arn("ops"));
+        assert!(tenancy.contains("a-dev"), "{tenancy}");
+        let run = |endpoint: &str, entries: Vec<Entry>| {
+            let eks = Eks::start(There::at(endpoint, entries));
+            let run = lab.run(&tenancy).families(&["rbac"]).with(&["--eks-cluster", NAME]);
+            let on_aws = [
+                ("AWS_ACCESS_KEY_ID", "nobody"),
+                ("AWS_SECRET_ACCESS_KEY", "nothing"),
+                ("AWS_REGION", "eu-central-1"),
+                ("AWS_EC2_METADATA_DISABLED", "true"),
+                ("AWS_ENDPOINT_URL_EKS", &eks.address),
+            ];
+            on_aws.into_iter().fold(run, |run, (name, value)| run.env(name, value)).end()
+        };
+        let server = lab.server.clone();
+        let group = format!("{}-developers", story.a);
+        let ops = || Entry::role("ops").with("AmazonEKSClusterAdminPolicy", &[]);
+        let dev = || Entry::role("a-dev").in_groups(&[group.as_str()]).with("AmazonEKSEditPolicy", &[story.a.as_str()]);
+        let of = |ended: &Ended, check: &str, verdict: Verdict| -> usize {
+            let results = ended.record().results.iter();
+            results.filter(|one| one.case.check.as_str() == check && one.judgement.verdict == verdict).count()
+        };
+
+        let green = run(&server, vec![ops(), dev()]).expect_code(0);
+        assert_eq!(of(&green, "rbac.eks.namespaces", Verdict::Pass), 2, "{}", green.text);
+        assert_eq!(of(&green, "rbac.eks.operators", Verdict::Pass), 3, "{}", green.text);
+
+        // A wildcard that takes the neighbour in, though no role does.
+        let wide = format!("{}*", story.a.as_str().trim_end_matches('a'));
+        let opened = run(&server, vec![ops(), dev().with("AmazonEKSViewPolicy", &[wide.as_str()])]).expect_code(1);
+        assert!(of(&opened, "rbac.eks.namespaces", Verdict::Fail) >= 1, "{}", opened.text);
+        assert_eq!(of(&opened, "rbac.cross-tenant.read", Verdict::Fail), 0, "{}", opened.text);
+
+        // A binding of the entry's group, though no access policy does.
+        let bound = Rbac::binding(&lab, &story.b, "view", ("Group", &group));
+        let by_group = run(&server, vec![ops(), dev()]).expect_code(1);
+        assert_eq!(of(&by_group, "rbac.cross-tenant.read", Verdict::Fail), 1, "{}", by_group.text);
+        assert_eq!(of(&by_group, "rbac.eks.namespaces", Verdict::Fail), 0, "{}", by_group.text);
+        drop(bound);
+
+        let other = run("https://127.0.0.1:1", vec![ops(), dev()]).expect_code(2);
+        assert!(other.text.contains("another cluster"), "{}", other.text);
+        expect_nothing_left(&lab, &story.namespaces(), &[&green, &opened, &by_group]);
+    }
+}
+
 /// A bound that is too small for everything: what was not asked is told, and what is broken is found all the same.
 #[test]
 fn beyond_the_bound_verdicts_say_what_was_computed_alone() {

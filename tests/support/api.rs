@@ -5,9 +5,36 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What is answered to a method, a path without its query, and the whole head of the request: a status and a body;
-/// `None`: nothing, ever.
-type Answers = dyn Fn(&str, &str, &str) -> Option<(u16, String)> + Send + Sync;
+/// One request.
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'a str,
+    /// The path without its query.
+    pub(crate) path: &'a str,
+    /// Path and query.
+    #[allow(dead_code, reason = "not every test looks at the query")]
+    pub(crate) target: &'a str,
+    /// All that comes before the body.
+    pub(crate) head: &'a str,
+    #[allow(dead_code, reason = "not every test looks at the body")]
+    pub(crate) body: &'a [u8],
+}
+
+/// What is answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Headers beside those that every answer has, each with its end.
+    pub(crate) headers: String,
+    pub(crate) body: String,
+}
+
+impl From<(u16, String)> for Answer {
+    fn from((status, body): (u16, String)) -> Self {
+        Self { status, headers: String::new(), body }
+    }
+}
+
+/// What is answered to a request; `None`: nothing, ever.
+type Answers = dyn Fn(&Asked<'_>) -> Option<Answer> + Send + Sync;
 
 /// The server; it ends with the process.
 pub(crate) struct Api {
@@ -22,6 +49,11 @@ impl Api {
 
     /// The same, for what depends on the head of a request.
     pub(crate) fn hearing(answers: impl Fn(&str, &str, &str) -> Option<(u16, String)> + Send + Sync + 'static) -> Self {
+        Self::serving(move |asked| answers(asked.method, asked.path, asked.head).map(Answer::from))
+    }
+
+    /// The same, for what depends on all of a request.
+    pub(crate) fn serving(answers: impl Fn(&Asked<'_>) -> Option<Answer> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let answers: Arc<Answers> = Arc::new(answers);
@@ -109,13 +141,15 @@ fn serve(stream: &TcpStream, answers: &Answers) {
         }
         let mut words = head.split_whitespace();
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let Some((status, body)) = answers(method, target.split('?').next().unwrap_or_default(), &head) else {
+        let path = target.split('?').next().unwrap_or_default();
+        let asked = Asked { method, path, target, head: &head, body: &body };
+        let Some(Answer { status, headers, body }) = answers(&asked) else {
             loop {
                 thread::park();
             }
         };
         let answer = format!(
-            "HTTP/1.1 {status} -\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "HTTP/1.1 {status} -\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
             body.len()
         );
         let mut writer = stream;

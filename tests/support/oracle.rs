@@ -1,5 +1,5 @@
-//! Oracles: programs of other authors behind lines of JSON, built from this repository's Go sources into a cache outside
-//! the checkout, under the digest of those sources.
+//! Oracles: programs of other authors behind lines of JSON, made ready in a cache outside the checkout, under the digest
+//! of this repository's sources: Go programs are built there, packages of npm are fetched there.
 
 use std::env;
 use std::fs;
@@ -14,10 +14,16 @@ pub(crate) fn say(text: &str) {
     io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap();
 }
 
+/// An oracle that is ready to be asked.
+pub(crate) struct Oracle {
+    program: PathBuf,
+    arguments: Vec<PathBuf>,
+}
+
 /// The oracle of this name, or nothing where it cannot be had, which is said then. `TENANTPROOF_REQUIRE_ORACLES=1` makes it a failure.
-pub(crate) fn oracle(name: &str, test: &str) -> Option<PathBuf> {
-    match build(name) {
-        Ok(program) => Some(program),
+pub(crate) fn oracle(name: &str, test: &str) -> Option<Oracle> {
+    match made_ready(name) {
+        Ok(oracle) => Some(oracle),
         Err(why) => {
             assert!(env::var_os("TENANTPROOF_REQUIRE_ORACLES").is_none(), "the oracle is required, and {why}");
             say(&format!("\nSKIPPED: {test}, for {why}. Nothing was compared.\n"));
@@ -27,9 +33,13 @@ pub(crate) fn oracle(name: &str, test: &str) -> Option<PathBuf> {
 }
 
 /// Asks an oracle: one line of answers for each line of questions.
-pub(crate) fn ask(oracle: &Path, lines: &[String]) -> Vec<String> {
-    let mut child =
-        Command::new(oracle).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the oracle starts");
+pub(crate) fn ask(oracle: &Oracle, lines: &[String]) -> Vec<String> {
+    let mut child = Command::new(&oracle.program)
+        .args(&oracle.arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the oracle starts");
     let mut input = child.stdin.take().unwrap();
     let text = lines.join("\n");
     let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
@@ -41,27 +51,39 @@ pub(crate) fn ask(oracle: &Path, lines: &[String]) -> Vec<String> {
     answers
 }
 
-/// The oracle's program, built into the cache if it is not there; or why there is none.
-fn build(name: &str) -> Result<PathBuf, String> {
+/// The oracle, made ready in the cache if it is not there; or why there is none.
+fn made_ready(name: &str) -> Result<Oracle, String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
+    let of_go = source.join("main.go").is_file();
+    let files: &[&str] =
+        if of_go { &["main.go", "go.mod", "go.sum"] } else { &["main.mjs", "package.json", "package-lock.json"] };
     let mut hash = Sha256::new();
-    for file in ["main.go", "go.mod", "go.sum"] {
+    for file in files {
         hash.update(fs::read(source.join(file)).expect("the oracle's source"));
     }
     let digest = hash.finalize().iter().take(8).fold(String::new(), |digest, byte| format!("{digest}{byte:02x}"));
     let folder = cache()?.join(name).join(digest);
+    if of_go { build(&source, &folder) } else { fetch(&source, files, &folder) }
+}
+
+/// Whether a program is here and runs.
+fn runs(program: &str, argument: &str) -> bool {
+    Command::new(program).arg(argument).output().is_ok_and(|version| version.status.success())
+}
+
+/// A Go program, built.
+fn build(source: &Path, folder: &Path) -> Result<Oracle, String> {
     let program = folder.join("oracle");
     if program.is_file() {
-        return Ok(program);
+        return Ok(Oracle { program, arguments: Vec::new() });
     }
-    let version = Command::new("go").arg("version").output();
-    if !version.is_ok_and(|version| version.status.success()) {
+    if !runs("go", "version") {
         return Err("there is no Go here to build the oracle with".to_owned());
     }
-    fs::create_dir_all(&folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+    fs::create_dir_all(folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
     let unfinished = folder.join(format!("oracle.{}", std::process::id()));
     let built = Command::new("go")
-        .current_dir(&source)
+        .current_dir(source)
         .args(["build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-o"])
         .arg(&unfinished)
         .arg(".")
@@ -75,7 +97,47 @@ fn build(name: &str) -> Result<PathBuf, String> {
         return Err(format!("the oracle's modules cannot be had: {}", said.lines().last().unwrap_or_default()));
     }
     fs::rename(&unfinished, &program).map_err(|error| format!("{} cannot be made: {error}", program.display()))?;
-    Ok(program)
+    Ok(Oracle { program, arguments: Vec::new() })
+}
+
+/// A program for node, with its packages as its lock file has them. None of their scripts is run.
+fn fetch(source: &Path, files: &[&str], folder: &Path) -> Result<Oracle, String> {
+    if !runs("node", "--version") {
+        return Err("there is no node here to run the oracle with".to_owned());
+    }
+    let oracle = Oracle { program: PathBuf::from("node"), arguments: vec![folder.join("main.mjs")] };
+    if folder.is_dir() {
+        return Ok(oracle);
+    }
+    if !runs("npm", "--version") {
+        return Err("there is no npm here to fetch the oracle's packages with".to_owned());
+    }
+    let unfinished = folder.with_extension(format!("unfinished-{}", std::process::id()));
+    fs::create_dir_all(&unfinished).map_err(|error| format!("{} cannot be made: {error}", unfinished.display()))?;
+    for file in files {
+        fs::copy(source.join(file), unfinished.join(file))
+            .map_err(|error| format!("{file} cannot be copied: {error}"))?;
+    }
+    let fetched = Command::new("npm")
+        .current_dir(&unfinished)
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"])
+        .output()
+        .map_err(|error| format!("npm cannot be run: {error}"))?;
+    if !fetched.status.success() {
+        let said = String::from_utf8_lossy(&fetched.stderr).into_owned();
+        let _ = fs::remove_dir_all(&unfinished);
+        let unreachable =
+            ["ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EAI_AGAIN", "E404", "E403", "ENETUNREACH"];
+        assert!(unreachable.iter().any(|sign| said.contains(sign)), "the oracle's packages do not fit: {said}");
+        let first = said.lines().next().unwrap_or_default().to_owned();
+        return Err(format!("the oracle's packages cannot be had: {first}"));
+    }
+    match fs::rename(&unfinished, folder) {
+        // Another test may have been faster.
+        Err(_) if folder.is_dir() => fs::remove_dir_all(&unfinished).map_err(|error| error.to_string())?,
+        outcome => outcome.map_err(|error| format!("{} cannot be made: {error}", folder.display()))?,
+    }
+    Ok(oracle)
 }
 
 fn cache() -> Result<PathBuf, String> {

@@ -1,17 +1,22 @@
-//! Where the audit log lies, and what of it was read.
+//! Where the API server's record of requests can be read.
 
 use std::path::PathBuf;
 
 use miette::Diagnostic;
 use thiserror::Error;
 
-use super::tail::Tail;
+use super::webhook::Webhook;
 
-/// Where the API server's audit log lies.
+/// Where the API server's record of requests can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditSource {
     /// A file of one API server, with the files beside it into which it is rotated.
     File(PathBuf),
+    /// What API servers post to their audit webhook backend, which is listened for here.
+    Webhook(Webhook),
+    /// A log group of CloudWatch Logs: of all API servers of a cluster of EKS.
+    #[cfg(feature = "aws")]
+    CloudWatch(String),
 }
 
 impl AuditSource {
@@ -20,88 +25,72 @@ impl AuditSource {
     pub fn describe(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
+            Self::Webhook(webhook) => webhook.to_string(),
+            #[cfg(feature = "aws")]
+            Self::CloudWatch(group) => format!("CloudWatch log group {group}"),
         }
     }
-}
 
-/// An audit log that can't be read.
-#[derive(Debug, Error, Diagnostic)]
-#[error("the audit log {path} can't be read: {why}")]
-#[diagnostic(
-    code(tenantproof::audit_log),
-    help(
-        "name the file that `--audit-log-path` of the API server names, where this machine can read it; nothing was done yet"
-    )
-)]
-pub struct AuditLogError {
-    /// Where it was looked for.
-    path: String,
-    /// Why it can't be read.
-    why: String,
-}
-
-/// Audit logs that are being read, each from the moment on at which it was opened.
-#[derive(Debug, Default)]
-pub struct AuditLog {
-    tails: Vec<(String, Tail)>,
-    reading: Reading,
-}
-
-/// What was read of the logs so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
-    /// How many lines.
-    pub lines: u64,
-    /// How many were longer than any event may be, and were passed over.
-    pub too_long: u64,
-    /// How often a log was rotated meanwhile.
-    pub rotations: u64,
-    /// Why a log could not be read any more.
-    pub trouble: Option<String>,
-}
-
-impl AuditLog {
-    /// Opens logs at their ends.
-    ///
-    /// # Errors
-    /// [`AuditLogError`] for the first that can't be read.
-    pub fn open(sources: &[AuditSource]) -> Result<Self, AuditLogError> {
-        let open = |source: &AuditSource| {
-            let AuditSource::File(path) = source;
-            match Tail::open(path) {
-                Ok(tail) => Ok((source.describe(), tail)),
-                Err(error) => Err(AuditLogError { path: source.describe(), why: error.to_string() }),
-            }
-        };
-        Ok(Self { tails: sources.iter().map(open).collect::<Result<_, _>>()?, reading: Reading::default() })
-    }
-
-    /// Gives every line with this mark that came since the last time.
-    pub fn marked(&mut self, mark: &str) -> Vec<String> {
-        let mut found = Vec::new();
-        let mut lines = 0;
-        let (mut too_long, mut rotations) = (0, 0);
-        for (name, tail) in &mut self.tails {
-            let read = tail.read(&mut |line: &str| {
-                lines += 1;
-                if line.contains(mark) {
-                    found.push(line.to_owned());
-                }
-            });
-            if let Err(error) = read {
-                self.reading.trouble = Some(format!("{name}: {error}"));
-            }
-            too_long += tail.too_long();
-            rotations += tail.rotations;
-        }
-        self.reading =
-            Reading { lines: self.reading.lines + lines, too_long, rotations, ..std::mem::take(&mut self.reading) };
-        found
-    }
-
-    /// What was read so far.
+    /// Whether a log group is one that EKS makes for a cluster's control plane.
+    #[cfg(feature = "aws")]
     #[must_use]
-    pub const fn reading(&self) -> &Reading {
-        &self.reading
+    pub fn is_group_of_eks(group: &str) -> bool {
+        let cluster = group.strip_prefix("/aws/eks/").and_then(|rest| rest.strip_suffix("/cluster"));
+        cluster.is_some_and(|cluster| !cluster.is_empty() && !cluster.contains('/'))
     }
+
+    /// What a reader of the verdicts should know of it, and what to do about that.
+    #[must_use]
+    pub fn caveats(&self) -> Vec<(String, &'static str)> {
+        let Self::Webhook(webhook) = self else { return Vec::new() };
+        let mut caveats = Vec::new();
+        if webhook.identity.is_none() {
+            caveats.push((
+                format!("the {webhook} had no TLS: who is on the way could read and change what was sent to it"),
+                "give it a certificate: --audit-webhook-cert and --audit-webhook-key",
+            ));
+        }
+        if webhook.token.is_none() {
+            caveats.push((
+                format!("the {webhook} took events from everybody who reaches it: they are the API server's if nobody else does"),
+                "ask for a bearer token: --audit-webhook-token-file",
+            ));
+        }
+        caveats
+    }
+}
+
+/// A record of requests that can't be read.
+#[derive(Debug, Error, Diagnostic)]
+pub enum AuditLogError {
+    /// A file that can't be read.
+    #[error("the audit log {path} can't be read: {why}")]
+    #[diagnostic(
+        code(tenantproof::audit_log),
+        help(
+            "name the file that `--audit-log-path` of the API server names, where this machine can read it; nothing was done yet"
+        )
+    )]
+    File {
+        /// Where it was looked for.
+        path: String,
+        /// Why it can't be read.
+        why: String,
+    },
+    /// An address at which the API server can't be listened for.
+    #[error("the audit {webhook} can't be opened: {why}")]
+    #[diagnostic(code(tenantproof::audit_webhook), help("{help}; nothing was done yet"))]
+    Webhook {
+        /// The webhook, in words.
+        webhook: String,
+        /// Why it can't be opened.
+        why: String,
+        /// What helps.
+        help: &'static str,
+    },
+    /// A log group that can't be read.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Aws(#[from] crate::aws::AwsError),
 }

@@ -71,6 +71,8 @@ pub struct Promised {
     pub least: AuditLevel,
     /// The most that is kept.
     pub most: AuditLevel,
-    /// Within which time it is on record, in milliseconds.
-    pub within_ms: u64,
+    /// Within which time it is on record, in milliseconds; left out where that is for the way to say that the record
+    /// goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_ms: Option<u64>,
 }

@@ -3,6 +3,7 @@
 //! - `plan`: the tenancy in; cases, deeds and questions out. Pure.
 //! - `deed`: the requests that are made to be found again: dry-runs, and questions for what does not exist. Pure.
 //! - `observe`: makes them and looks for their record. The only part with I/O.
+//! - `way`: the ways that a record goes before it can be read, and what is known of each. Pure.
 //! - `computed`: what the audit policy's own text keeps of the tenants' requests. Pure.
 //! - `judge`: a case and what was seen in, a verdict with its reason out. Pure.
 //! - `mutants`: bindings that open to a tenant where the log is kept. Pure.
@@ -17,12 +18,14 @@ mod parameters;
 mod plan;
 mod seen;
 mod topic;
+mod way;
 
 pub use ask::{Ask, Promised};
 pub use deed::{About, Deed};
 pub use parameters::{AuditParameters, Look};
 pub use seen::{AnswerSeen, DeedSeen, KeptSeen, LogSeen, NameSeen, PolicySeen, Seen, SinkSeen};
 pub use topic::Topic;
+pub use way::Way;
 
 use super::{FamilyEntry, seen_of};
 use crate::document::shape::Slot;

@@ -20,8 +20,8 @@ pub(super) struct AuditPlan {
     pub(super) cases: Vec<Case>,
     /// Whether anything is promised.
     pub(super) promised: bool,
-    /// Within which time a request is on record.
-    pub(super) within_ms: u64,
+    /// Within which time a request is on record, where the tenancy says so.
+    pub(super) within_ms: Option<u64>,
     /// Where things are done, and by whom.
     pub(super) sites: Vec<Site>,
     /// The tenants, as a policy's text sees them.
@@ -100,7 +100,7 @@ const CHANGES: [What; 10] = [
 /// Makes the plan.
 pub(super) fn plan(input: &PlanInput<'_>) -> AuditPlan {
     let Some(audit) = &input.tenancy.audit else { return AuditPlan::default() };
-    let within_ms = u64::try_from(audit.within.as_millis()).unwrap_or(u64::MAX);
+    let within_ms = audit.within.map(|within| u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
     let mut plan = AuditPlan { promised: true, within_ms, ..AuditPlan::default() };
     let looks = input.suite.checks_with::<AuditParameters>();
     for party in input.tenancy.parties.iter().filter(|party| party.kind == PartyKind::Tenant) {

@@ -1,15 +1,16 @@
 //! What was seen: what was done and said, what the log has of it, what the policy says of it, and who reaches the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::deed::{About, Deed};
 use super::topic::Topic;
+use super::way::Way;
 use crate::families::Stance;
 use crate::model::{AuditLevel, Namespace, TenantId};
-use crate::semantics::audit::{Event, Person, Stage};
+use crate::semantics::audit::{Event, Person, PolicyOrigin, Stage};
 
 /// The observations of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,10 +26,18 @@ pub struct Seen {
     pub controls: BTreeMap<String, DeedSeen>,
     /// What the policy's text says; `None` where the run was given none.
     pub policy: Option<Vec<PolicySeen>>,
+    /// Whose text it is.
+    #[serde(default, skip_serializing_if = "is_given")]
+    pub policy_origin: PolicyOrigin,
     /// Who may do what where the log is kept, by key.
     pub sink: BTreeMap<String, SinkSeen>,
     /// What each subject must be allowed, so that a refusal means something.
     pub subjects: BTreeMap<String, Stance>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_given(origin: &PolicyOrigin) -> bool {
+    *origin == PolicyOrigin::Given
 }
 
 impl Seen {
@@ -50,6 +59,9 @@ impl Seen {
 pub struct LogSeen {
     /// Where it lies.
     pub sources: Vec<String>,
+    /// By which ways it came there. Empty in older records, which are of files alone.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub ways: BTreeSet<Way>,
     /// How many API servers there are; `None` where it could not be told.
     pub servers: Option<usize>,
     /// How many lines were read.
@@ -60,8 +72,36 @@ pub struct LogSeen {
     pub too_long: u64,
     /// How often it was rotated meanwhile.
     pub rotations: u64,
+    /// From how many API servers there was something that was done at the end, where the source tells them apart: streams
+    /// of CloudWatch Logs, who posted to the webhook; files count as one each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<usize>,
+    /// How many posts to a webhook were refused, by the reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, u64>,
     /// Why it could not be read.
     pub trouble: Option<String>,
+}
+
+impl LogSeen {
+    /// Within which time a record is promised, in milliseconds: what the tenancy says, or else what the slowest way does.
+    #[must_use]
+    pub fn within_ms(&self, promised: Option<u64>) -> u64 {
+        let by_way = self.ways.iter().map(|way| way.within_ms()).max();
+        promised.or(by_way).unwrap_or(Way::File.within_ms())
+    }
+
+    /// How long it is waited for, in milliseconds.
+    #[must_use]
+    pub fn patience_ms(&self, promised: Option<u64>) -> u64 {
+        let patience = self.ways.iter().map(|way| way.patience_ms()).max().unwrap_or_default();
+        patience.max(self.within_ms(promised))
+    }
+
+    /// How many API servers were heard of at the end; `None` where each has a file of its own.
+    pub(super) fn heard(&self, lanes: &BTreeSet<String>) -> Option<usize> {
+        self.ways.iter().any(|way| *way != Way::File).then(|| lanes.len())
+    }
 }
 
 /// Something that was done to be found again.
@@ -88,6 +128,10 @@ pub struct DeedSeen {
     /// After how long the one of stage `ResponseComplete` was found: milliseconds since the answer, by a clock
     /// that is never set.
     pub found_after_ms: Option<u64>,
+    /// For how long it had been looked for, in the same way, when a look last did not find it; `None` where it was found
+    /// at once, or there was no look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sought_ms: Option<u64>,
     /// What the policy's text keeps of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub computed: Option<KeptSeen>,

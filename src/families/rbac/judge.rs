@@ -4,8 +4,11 @@ mod token;
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
+use super::ask::{Ask, Rest};
+use super::eks;
 use super::parameters::{By, Place};
-use super::plan::{Ask, Rest};
 use super::seen::{AskedSeen, Seen};
 use crate::families::ruling::{self, Ruling, broken, holds, inconclusive, or_nothing};
 use crate::families::{CaseResult, Column, JudgeError, Stance, ask_of};
@@ -25,6 +28,10 @@ pub(super) fn judge(cases: &[Case], seen: &Seen) -> Result<Vec<CaseResult>, Judg
     cases
         .iter()
         .map(|case| {
+            let Form { by } = ask_of(case)?;
+            if by.is_of_eks() {
+                return Ok(eks::judged(case, &ask_of(case)?, seen.eks.as_ref()));
+            }
             let ask: Ask = ask_of(case)?;
             if ask.by == By::Token {
                 return Ok(token::judged(case, &ask, seen));
@@ -40,6 +47,13 @@ pub(super) fn judge(cases: &[Case], seen: &Seen) -> Result<Vec<CaseResult>, Judg
             Ok(CaseResult { case: case.clone(), judgement, evidence })
         })
         .collect()
+}
+
+/// By what a case is judged, which says of what shape the rest of its `ask` is.
+#[derive(Deserialize)]
+struct Form {
+    #[serde(default)]
+    by: By,
 }
 
 /// How the rules stood up in the whole run, which is what questions that were not asked rest on.
@@ -226,6 +240,7 @@ fn place(of: &Case, place: Place) -> String {
     match place {
         Place::AnotherTenant => format!("in {}", of.to),
         Place::OwnNamespaces => format!("in {}", of.from),
+        Place::Elsewhere => "in namespaces of no tenant".to_owned(),
         Place::Cluster => "on the cluster".to_owned(),
     }
 }

@@ -4,10 +4,13 @@
 //! - `plan`: the tenancy, the roles and the bindings in; cases and questions out, each with what the rules say. Pure.
 //! - `observe`: asks the API server the same questions, and where the run was told to, makes requests with tenants' own
 //!   tokens. The only part with I/O.
+//! - `eks`: access entries and their policies, which no RBAC object shows: planned and judged by the EKS API's text. Pure.
 //! - `judge`: a case and the answers in, a verdict with its reason out. Pure.
 //! - `mutants`: bindings that must be found. Pure.
 
+mod ask;
 mod bound;
+mod eks;
 mod judge;
 mod mutants;
 mod observe;
@@ -19,9 +22,12 @@ mod request;
 mod seen;
 mod subjects;
 
+pub use eks::{ByRoles, EksSeen, RunnerSeen};
 pub use parameters::{Action, By, Place, RbacParameters, Who};
 pub use question::Question;
 pub use seen::{AskedSeen, ControlSeen, Seen, TokenSeen, TriedSeen};
+
+use parameters::Checked;
 
 use super::{FamilyEntry, seen_of};
 use crate::document::shape::Slot;
@@ -42,7 +48,7 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     name: NAME,
     about: "what each tenant's subjects may do to others, to the cluster and to their own fences",
     suite: ("suites/rbac.yaml", include_str!("../../../suites/rbac.yaml")),
-    parameters: Slot::of::<RbacParameters>(NAME),
+    parameters: Slot::of::<Checked>(NAME),
     reads: &[
         ROLES.because(WHY),
         ROLE_BINDINGS.because(WHY),

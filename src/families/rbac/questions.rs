@@ -72,6 +72,12 @@ pub(super) fn questions(
     questions
 }
 
+/// Whether a rule about this resource says something of a namespace.
+pub(super) fn is_of_namespaces(group: &str, resource: &str) -> bool {
+    let whole = resource.split('/').next().unwrap_or_default();
+    !OF_NOBODY.contains(&group) && !OF_THE_CLUSTER.contains(&whole)
+}
+
 /// The resources of a namespace that some rule grants with one of the action's verbs.
 fn granted_resources(standing: &Standing<'_>, action: &Action, namespace: &str) -> BTreeSet<(String, String)> {
     let mut resources = BTreeSet::new();
@@ -81,13 +87,9 @@ fn granted_resources(standing: &Standing<'_>, action: &Action, namespace: &str) 
         if !rule.verbs().any(|verb| verb == "*" || action.verbs.iter().any(|wanted| wanted == verb)) {
             continue;
         }
-        for group in rule.api_groups().filter(|group| !OF_NOBODY.contains(group)) {
-            for resource in rule.resources() {
-                let whole = resource.split('/').next().unwrap_or_default();
-                if !OF_THE_CLUSTER.contains(&whole) {
-                    resources.insert((group.to_owned(), resource.to_owned()));
-                }
-            }
+        for group in rule.api_groups() {
+            let of_namespaces = rule.resources().filter(|resource| is_of_namespaces(group, resource));
+            resources.extend(of_namespaces.map(|resource| (group.to_owned(), resource.to_owned())));
         }
     }
     resources

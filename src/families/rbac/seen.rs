@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::eks::EksSeen;
 use super::question::Question;
 use crate::families::Stance;
 
@@ -24,6 +25,9 @@ pub struct Seen {
     /// What was tried with them, by key.
     #[serde(default)]
     pub tried: BTreeMap<String, TriedSeen>,
+    /// What the EKS API told, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eks: Option<EksSeen>,
 }
 
 /// One question and its answers.

@@ -124,6 +124,12 @@ impl Decoder {
         }
     }
 
+    /// Whether what was read so far ends with a line: only then something new can be complete.
+    #[must_use]
+    pub fn ends_a_line(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     /// What the log holds so far. While a probe writes, its report is incomplete; what is complete
     /// stays.
     #[must_use]

@@ -5,7 +5,6 @@ pub mod cloud;
 
 use std::fmt;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,20 +34,6 @@ pub enum Step {
     Tally,
     /// Make calls to the cloud with the pod's own credentials, and answer with a [`CloudReport`].
     Cloud(Cloud),
-}
-
-impl Step {
-    /// The least time that it takes: the last attempt begins then.
-    #[must_use]
-    pub fn takes(&self) -> Duration {
-        match self {
-            Self::Try(tries) => {
-                let gaps = u32::from(tries.attempts.saturating_sub(1));
-                Duration::from_millis(u64::from(tries.gap_ms) * u64::from(gaps))
-            }
-            Self::Tally | Self::Cloud(_) => Duration::ZERO,
-        }
-    }
 }
 
 /// Targets, and how to try them.

@@ -73,6 +73,9 @@ impl Page<'_> {
                 count(cluster.nodes.len(), "node", "nodes"),
             ),
         );
+        if let Some(eks) = &cluster.eks {
+            self.labelled("eks", &format!("cluster {}, account {}, region {}", eks.name, eks.account, eks.region));
+        }
         let tenancy = &record.tenancy;
         self.labelled(
             "tenancy",

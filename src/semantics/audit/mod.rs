@@ -5,10 +5,12 @@
 mod decide;
 mod event;
 mod policy;
+mod published;
 
 pub use decide::{Decision, Question, Target};
 pub use event::{Event, Outcome, Person, Reference};
 pub use policy::{GroupResources, Policy, PolicyError, Rule, Stage};
+pub use published::PolicyOrigin;
 
 #[cfg(test)]
 mod tests;

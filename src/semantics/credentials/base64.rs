@@ -18,7 +18,7 @@ fn digit(byte: u8) -> Option<u32> {
 }
 
 /// The bytes that this text stands for, whitespace left out; `None` where it is not base64.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+pub(in crate::semantics) fn decode(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end().trim_end_matches('=');
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut held, mut digits) = (0_u32, 0_u32, 0_usize);

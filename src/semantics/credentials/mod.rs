@@ -7,7 +7,7 @@
 //! What is found leaves this module as place, kind and [`Fingerprint`]. The value itself lives in a type
 //! that can't be shown, serialized or cloned, and that nobody outside can name.
 
-mod base64;
+pub(in crate::semantics) mod base64;
 pub mod canary;
 mod connection;
 mod documents;

@@ -8,7 +8,7 @@ use super::policy::Fault;
 
 /// A network in CIDR notation, its host bits cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Cidr {
+pub(in crate::semantics) struct Cidr {
     bits: u128,
     v6: bool,
     length: u8,
@@ -16,7 +16,7 @@ pub(super) struct Cidr {
 
 impl Cidr {
     /// Reads `10.0.0.0/8` or `fd00::/8`. Host bits may be set, as the API allows; they don't count.
-    pub(super) fn parse(text: &str) -> Result<Self, Fault> {
+    pub(in crate::semantics) fn parse(text: &str) -> Result<Self, Fault> {
         let fault = || Fault::Cidr(text.to_owned());
         let (address, length) = text.split_once('/').ok_or_else(fault)?;
         let written: IpAddr = address.parse().map_err(|_| fault())?;
@@ -37,7 +37,7 @@ impl Cidr {
         Ok(Self { bits: bits(address) & mask(v6, length), v6, length })
     }
 
-    pub(super) fn contains(&self, address: IpAddr) -> bool {
+    pub(in crate::semantics) fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         address.is_ipv6() == self.v6 && bits(address) & mask(self.v6, self.length) == self.bits
     }

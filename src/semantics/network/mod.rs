@@ -19,6 +19,7 @@ pub mod rules;
 mod standing;
 
 pub use super::Answer;
+pub(in crate::semantics) use block::Cidr;
 pub use classes::{Alike, Classes, Member};
 pub use decision::{Circumstance, Decision, Doubt, Side};
 pub use endpoint::{Endpoint, NamedPort};

@@ -10,6 +10,7 @@
 mod aggregation;
 mod compile;
 mod decision;
+pub mod eks;
 pub mod escalation;
 mod foreign;
 mod objects;
@@ -40,6 +41,6 @@ pub const OTHER_AUTHORIZERS: [&str; 5] = [
     "the Node authorizer, which allows kubelets what belongs to their pods",
     "webhook authorizers, which may also deny",
     "attribute-based access control (ABAC) from a file",
-    "EKS access entries with access policies, which EKS' own authorizer reads",
+    "EKS access policies, which EKS' own authorizer reads: the module `eks` says what they grant",
     "AlwaysAllow, where an API server runs with it",
 ];

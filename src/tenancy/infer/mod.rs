@@ -98,7 +98,8 @@ pub fn infer(
     if !flows.is_empty() {
         notes.push(format!("{} found in policies and declared as they are: read each `why`.", flows_are(flows.len())));
     }
-    let tenancy = Tenancy { name: options.name.clone(), parties, flows, admission: Vec::new(), audit: None };
+    let (name, admission) = (options.name.clone(), Vec::new());
+    let tenancy = Tenancy { name, parties, flows, admission, audit: None, operators: None };
     Ok(Inferred { tenancy, proposed, notes })
 }
 

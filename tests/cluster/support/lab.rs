@@ -20,17 +20,26 @@ use tenantproof::run::RunRecord;
 pub(crate) struct Lab {
     pub(crate) context: String,
     pub(crate) client: Client,
+    /// The address of its API server.
+    #[allow(dead_code, reason = "only what asks AWS looks at it")]
+    pub(crate) server: String,
     runtime: tokio::runtime::Runtime,
+}
+
+/// Which tests are wanted: all, or with `TENANTPROOF_PART` those alone that are on every lab (`engines`) or on one
+/// (`one-lab`). So both can be at work at the same time, on different labs.
+fn is_wanted(part: &str) -> bool {
+    std::env::var("TENANTPROOF_PART").map_or(true, |wanted| wanted.is_empty() || wanted == part)
 }
 
 /// The labs of this test run; empty, and said so, where there are none.
 pub(crate) fn labs() -> Vec<Lab> {
-    contexts().iter().map(|context| Lab::open(context)).collect()
+    if is_wanted("engines") { contexts().iter().map(|context| Lab::open(context)).collect() } else { Vec::new() }
 }
 
 /// The first lab of this test run: for what no CNI changes.
 pub(crate) fn first_lab() -> Option<Lab> {
-    contexts().first().map(|context| Lab::open(context))
+    if is_wanted("one-lab") { contexts().first().map(|context| Lab::open(context)) } else { None }
 }
 
 fn contexts() -> Vec<String> {
@@ -50,6 +59,9 @@ pub(crate) fn skipped(why: &str) {
 
 /// The lab whose CNI enforces nothing; `None`, and said so, where there is none.
 pub(crate) fn lab_without_enforcement() -> Option<Lab> {
+    if !is_wanted("engines") {
+        return None;
+    }
     match std::env::var("TENANTPROOF_LAB_NONE") {
         Ok(context) if !context.is_empty() => Some(Lab::open(&context)),
         _ => {
@@ -74,8 +86,8 @@ impl Lab {
     fn open(context: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let options = ConnectOptions { kubeconfig: None, context: Some(context.to_owned()) };
-        let client = runtime.block_on(connect(&options)).unwrap_or_else(|e| panic!("lab {context}: {e}")).client;
-        Self { context: context.to_owned(), client, runtime }
+        let connection = runtime.block_on(connect(&options)).unwrap_or_else(|e| panic!("lab {context}: {e}"));
+        Self { context: context.to_owned(), client: connection.client, server: connection.server, runtime }
     }
 
     /// Waits for a future of the Kubernetes client.
@@ -202,7 +214,14 @@ impl Lab {
     pub(crate) fn run(&self, tenancy: &str) -> Run {
         let folder = TempDir::new().unwrap();
         std::fs::write(folder.path().join("tenancy.yaml"), tenancy).unwrap();
-        Run { context: self.context.clone(), folder, program: "run", families: &["network"], arguments: Vec::new() }
+        Run {
+            context: self.context.clone(),
+            folder,
+            program: "run",
+            families: &["network"],
+            arguments: Vec::new(),
+            environment: Vec::new(),
+        }
     }
 }
 
@@ -213,6 +232,7 @@ pub(crate) struct Run {
     program: &'static str,
     families: &'static [&'static str],
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 /// What a run came to.
@@ -245,6 +265,12 @@ impl Run {
         self
     }
 
+    /// One more variable of its environment.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The folder of its reports.
     pub(crate) fn reports(&self) -> PathBuf {
         self.folder.path().join("out")
@@ -260,6 +286,7 @@ impl Run {
             .arg(self.reports())
             .args(self.families.iter().flat_map(|family| ["--family", family]))
             .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -7,18 +7,21 @@ use crate::families::audit::seen::{KeptSeen, PolicySeen, Seen};
 use crate::families::audit::topic::Topic;
 use crate::families::ruling::{Ruling, column, holds, inconclusive, skipped};
 use crate::model::{AuditLevel, Namespace, TenantId, Verdict};
-use crate::semantics::audit::Stage;
+use crate::semantics::audit::{PolicyOrigin, Stage};
 
 /// Which rule keeps how much.
-pub(super) fn by(kept: &KeptSeen) -> String {
+pub(super) fn by(origin: PolicyOrigin, kept: &KeptSeen) -> String {
+    let of = match origin {
+        PolicyOrigin::Given => "",
+        PolicyOrigin::EksPublished => " of the policy that AWS publishes for EKS, which was not read from the cluster,",
+    };
     match kept.rule {
-        Some(rule) => format!("rule {rule} keeps {}", kept.level),
+        Some(rule) => format!("rule {rule}{of} keeps {}", kept.level),
         None => "no rule matches, so nothing is kept".to_owned(),
     }
 }
 
-/// What the policy's text says, or why there is none.
-fn given(seen: &Seen) -> Result<&[PolicySeen], Ruling> {
+fn known(seen: &Seen) -> Result<&[PolicySeen], Ruling> {
     seen.policy.as_deref().ok_or_else(|| {
         skipped(
             "no-policy",
@@ -26,6 +29,20 @@ fn given(seen: &Seen) -> Result<&[PolicySeen], Ruling> {
             "give the API server's audit policy with --audit-policy",
         )
     })
+}
+
+/// What the policy's text says, or why there is none. What AWS publishes for EKS is no text of this cluster's: it stands
+/// beside what was observed, and nothing is judged by it alone.
+fn given(seen: &Seen) -> Result<&[PolicySeen], Ruling> {
+    let known = known(seen)?;
+    match seen.policy_origin {
+        PolicyOrigin::Given => Ok(known),
+        PolicyOrigin::EksPublished => Err(skipped(
+            "policy-of-eks",
+            "EKS fixes its audit policy, and nobody can read it from a cluster; what was done is held against what AWS publishes",
+            "nothing: the checks of single records and audit.policy.in-force show what it keeps",
+        )),
+    }
 }
 
 /// The rows of a tenant that are wanted, or why there are none.
@@ -58,11 +75,13 @@ pub(super) fn keeps(seen: &Seen, tenant: &TenantId, topic: Topic, promised: Prom
     let high = rows.iter().find(|row| row.kept.level > promised.most);
     let ruling = match (low, high) {
         (Some(row), _) => {
-            let reason = format!("{} of {}, and {least} was promised", by(&row.kept), example(row));
+            let reason =
+                format!("{} of {}, and {least} was promised", by(PolicyOrigin::Given, &row.kept), example(row));
             broken("level-too-low", reason, "put a rule with the promised level before the one that is named")
         }
         (None, Some(row)) => {
-            let reason = format!("{} of {}: values of Secrets are on record", by(&row.kept), example(row));
+            let reason =
+                format!("{} of {}: values of Secrets are on record", by(PolicyOrigin::Given, &row.kept), example(row));
             broken("secrets-on-record", reason, "put a rule of level Metadata for secrets before the one that is named")
         }
         (None, None) => {
@@ -71,7 +90,7 @@ pub(super) fn keeps(seen: &Seen, tenant: &TenantId, topic: Topic, promised: Prom
         }
     };
     let decisive = low.or(high).or(rows.first());
-    by_text(ruling, &declared, decisive.map(|row| by(&row.kept)), low.or(high).is_none())
+    by_text(ruling, &declared, decisive.map(|row| by(PolicyOrigin::Given, &row.kept)), low.or(high).is_none())
 }
 
 /// Whether it keeps less of a tenant's subjects than of others.
@@ -84,13 +103,18 @@ pub(super) fn exempts(seen: &Seen, tenant: &TenantId) -> Found {
     let less = rows.iter().find(|row| row.kept.level < row.of_others.level);
     let ruling = match less {
         Some(row) => {
-            let reason = format!("{} of {}; of others {}", by(&row.kept), example(row), row.of_others.level);
+            let reason = format!(
+                "{} of {}; of others {}",
+                by(PolicyOrigin::Given, &row.kept),
+                example(row),
+                row.of_others.level
+            );
             broken("exempt", reason, "take the user or group out of the rule that is named")
         }
         None => holds(format!("no rule keeps less of {tenant}'s subjects than of others; {}", in_force_or_not(seen))),
     };
     let decisive = less.or(rows.first());
-    by_text(ruling, declared, decisive.map(|row| by(&row.kept)), less.is_none())
+    by_text(ruling, declared, decisive.map(|row| by(PolicyOrigin::Given, &row.kept)), less.is_none())
 }
 
 /// Whether it leaves out a stage that has an outcome.
@@ -106,7 +130,12 @@ pub(super) fn stages(seen: &Seen, tenant: &TenantId) -> Found {
     let ruling = match without {
         Some(row) => {
             let stages: Vec<String> = row.omits.iter().map(|stage| format!("{stage:?}")).collect();
-            let reason = format!("stages {} are left out of {}: {}", stages.join(", "), example(row), by(&row.kept));
+            let reason = format!(
+                "stages {} are left out of {}: {}",
+                stages.join(", "),
+                example(row),
+                by(PolicyOrigin::Given, &row.kept)
+            );
             broken(
                 "stage-omitted",
                 reason,
@@ -119,13 +148,18 @@ pub(super) fn stages(seen: &Seen, tenant: &TenantId) -> Found {
         )),
     };
     let decisive = without.or(rows.first());
-    by_text(ruling, declared, decisive.map(|row| by(&row.kept)), without.is_none())
+    by_text(ruling, declared, decisive.map(|row| by(PolicyOrigin::Given, &row.kept)), without.is_none())
 }
 
 /// Whether the API server keeps what this policy says.
 pub(super) fn in_force(seen: &Seen, namespaces: &[Namespace]) -> Found {
-    let declared = "the API server runs the policy that was given";
-    let log = match given(seen).and_then(|_| log::given(seen)) {
+    let (declared, text) = match seen.policy_origin {
+        PolicyOrigin::Given => ("the API server runs the policy that was given", "the policy's text"),
+        PolicyOrigin::EksPublished => {
+            ("the API server runs the policy that AWS publishes for EKS", "the policy that AWS publishes for EKS")
+        }
+    };
+    let log = match known(seen).and_then(|_| log::given(seen)) {
         Ok(log) => log,
         Err(ruling) => return Found::of(ruling, declared),
     };
@@ -138,7 +172,8 @@ pub(super) fn in_force(seen: &Seen, namespaces: &[Namespace]) -> Found {
             Some(event) if event.level == kept.level => same += 1,
             Some(event) => {
                 other.get_or_insert_with(|| {
-                    format!("{} of `{}`, and the log has {}", by(kept), deed.about.in_words(), event.level)
+                    let by = by(seen.policy_origin, kept);
+                    format!("{by} of `{}`, and the log has {}", deed.about.in_words(), event.level)
                 });
             }
             // What no API server answered is nobody's to keep, and shows nothing.
@@ -147,7 +182,11 @@ pub(super) fn in_force(seen: &Seen, namespaces: &[Namespace]) -> Found {
         }
     }
     let again = "see that --audit-log and --audit-policy are of the same API servers, and run again";
-    let ruling = if let Some(reason) = &other {
+    let ruling = if let Some(reason) = other.as_ref().filter(|_| seen.policy_origin == PolicyOrigin::EksPublished) {
+        // Nobody promised it: AWS may have changed its policy since it was published, or this is another's cluster.
+        let remedy = "rest on the checks of single records; where the cluster is none of EKS, give its policy with --audit-policy";
+        inconclusive("another-policy", reason.clone(), remedy)
+    } else if let Some(reason) = &other {
         broken(
             "another-policy",
             reason.clone(),
@@ -161,7 +200,7 @@ pub(super) fn in_force(seen: &Seen, namespaces: &[Namespace]) -> Found {
     } else if let Some(ruling) = log::blind(seen, log, "what the policy keeps nothing of").filter(|_| absent > 0) {
         ruling
     } else {
-        holds(format!("the log has of {} requests exactly what the policy's text keeps of them", same + absent))
+        holds(format!("the log has of {} requests exactly what {text} keeps of them", same + absent))
     };
     let observed = match &other {
         Some(why) => column(Stance::Denied, why.clone()),
@@ -176,7 +215,7 @@ pub(super) fn in_force(seen: &Seen, namespaces: &[Namespace]) -> Found {
     Found {
         ruling,
         declared: column(Stance::Allowed, declared),
-        computed: column(Stance::Allowed, "the policy's text, rule by rule"),
+        computed: column(Stance::Allowed, format!("{text}, rule by rule")),
         observed,
         evidence: evidence.map(|(key, _)| format!("deeds/{key}")).collect(),
     }

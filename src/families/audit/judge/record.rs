@@ -15,11 +15,11 @@ const WIDEN: &str = "raise the level in the rule of the audit policy that decide
 
 /// Whether a deed is on record.
 pub(super) fn recorded(seen: &Seen, deed: Deed, namespace: &Namespace, promised: Promised) -> Found {
-    let declared = declared(promised);
     let log = match log::given(seen) {
         Ok(log) => log,
-        Err(ruling) => return Found::of(ruling, &declared),
+        Err(ruling) => return Found::of(ruling, &declared(promised, None)),
     };
+    let declared = declared(promised, Some(log));
     match chosen(seen, deed, namespace) {
         Ok((key, done)) => {
             let ruling = judged(seen, log, done, promised);
@@ -52,7 +52,7 @@ pub(super) fn under_both_names(seen: &Seen, namespace: &Namespace, promised: Pro
     found(seen, key, done, ruling, declared)
 }
 
-fn declared(Promised { least, most, within_ms }: Promised) -> String {
+fn declared(Promised { least, most, within_ms }: Promised, log: Option<&LogSeen>) -> String {
     let level = if most == AuditLevel::RequestResponse {
         format!("at least {least}")
     } else if least == most {
@@ -60,7 +60,10 @@ fn declared(Promised { least, most, within_ms }: Promised) -> String {
     } else {
         format!("at least {least} and at most {most}")
     };
-    format!("on record within {} s: {level}", within_ms / 1000)
+    match log.map(|log| log.within_ms(within_ms)).or(within_ms) {
+        Some(within) => format!("on record within {} s: {level}", within / 1000),
+        None => format!("on record: {level}"),
+    }
 }
 
 /// The one of the deeds that can show something.
@@ -129,17 +132,13 @@ fn judged(seen: &Seen, log: &LogSeen, done: &DeedSeen, promised: Promised) -> Ru
                 "take ResponseComplete out of `omitStages` of the audit policy",
             )
         } else {
-            missing(seen, log, &what, promised)
+            missing(seen, log, done, &what, promised)
         };
     };
     let after = done.found_after_ms.unwrap_or(u64::MAX);
-    if after > promised.within_ms {
-        let reason = format!(
-            "the record of {what} came after {} s; within {} s was promised",
-            seconds(after),
-            seconds(promised.within_ms)
-        );
-        return broken("late", reason, "send events sooner, or promise what the way to the log can hold");
+    let place = log::slowest(log).in_words();
+    if let Some(late) = late(log, done, &what, after, promised) {
+        return late;
     }
     if let Some(wrong) = wrong_name(seen, done, event) {
         return broken(
@@ -181,7 +180,7 @@ fn judged(seen: &Seen, log: &LogSeen, done: &DeedSeen, promised: Promised) -> Ru
             "look whether events are cut: --audit-log-truncate-enabled, or the way to the log",
         );
     }
-    let ruling = outcome(done, event, &what, after);
+    let ruling = outcome(done, event, &what, place, after);
     if ruling.cause.is_none() && seen.runner.username.is_empty() {
         let reason =
             format!("{what} is on record, and whose request it was can't be told: who the runner is was not told");
@@ -192,8 +191,34 @@ fn judged(seen: &Seen, log: &LogSeen, done: &DeedSeen, promised: Promised) -> Ru
     ruling
 }
 
+/// Why it did not come in time. It came between the last look that did not find it and the one that did, so where the promised
+/// time is over between the two, neither is shown.
+fn late(log: &LogSeen, done: &DeedSeen, what: &str, after: u64, promised: Promised) -> Option<Ruling> {
+    let within = log.within_ms(promised.within_ms);
+    if after <= within {
+        return None;
+    }
+    let sought = log::sought(log, done);
+    let place = log::slowest(log).in_words();
+    if sought < within {
+        let reason = format!(
+            "the record of {what} came{place} between {} s and {} s after it; within {} s was promised",
+            seconds(sought),
+            seconds(after),
+            seconds(within)
+        );
+        return Some(inconclusive("hardly-late", reason, "run again, or promise what the way to the log can hold"));
+    }
+    let reason = format!(
+        "the record of {what} came{place} after {} s; within {} s was promised",
+        seconds(after),
+        seconds(within)
+    );
+    Some(broken("late", reason, "send events sooner, or promise what the way to the log can hold"))
+}
+
 /// Whether decision, status and message are on record as the API server told them.
-fn outcome(done: &DeedSeen, event: &Event, what: &str, after: u64) -> Ruling {
+fn outcome(done: &DeedSeen, event: &Event, what: &str, place: &str, after: u64) -> Ruling {
     let status = event.response_status.clone().unwrap_or_default();
     if status.code != done.answer.code {
         let reason = format!("{what} was answered {}, and {} is on record", done.answer.code, status.code);
@@ -219,7 +244,7 @@ fn outcome(done: &DeedSeen, event: &Event, what: &str, after: u64) -> Ruling {
     let refusal =
         if done.deed.is_to_be_refused() { format!("; the refusal's words: {}", status.message) } else { String::new() };
     holds(format!(
-        "{what} is on record after {} s at {}{bodies}: answered {}, decision `{expected}`{refusal}",
+        "{what} is on record{place} after {} s at {}{bodies}: answered {}, decision `{expected}`{refusal}",
         seconds(after),
         event.level,
         status.code
@@ -227,11 +252,20 @@ fn outcome(done: &DeedSeen, event: &Event, what: &str, after: u64) -> Ruling {
 }
 
 /// There is no event. That is a finding only where the log had what was done after it, by the same API server.
-fn missing(seen: &Seen, log: &LogSeen, what: &str, promised: Promised) -> Ruling {
+fn missing(seen: &Seen, log: &LogSeen, done: &DeedSeen, what: &str, promised: Promised) -> Ruling {
     if let Some(blind) = log::blind(seen, log, what) {
         return blind;
     }
-    let within = seconds(promised.within_ms);
+    let (within, sought) = (log.within_ms(promised.within_ms), log::sought(log, done));
+    if sought < within {
+        let reason = format!(
+            "{what} was not found, and it was looked for only until {} s after it; within {} s was promised",
+            seconds(sought),
+            seconds(within)
+        );
+        return inconclusive("not-waited", reason, "wait longer: leave --audit-wait out");
+    }
+    let within = seconds(within);
     let reason = format!("{what} is not on record after {within} s, though the log has what was done after it");
     broken(
         "not-recorded",
@@ -300,7 +334,7 @@ fn who(seen: &Seen, done: &DeedSeen) -> String {
     }
 }
 
-fn seconds(ms: u64) -> String {
+pub(super) fn seconds(ms: u64) -> String {
     format!("{}.{}", ms / 1000, ms % 1000 / 100)
 }
 
@@ -309,7 +343,7 @@ fn found(seen: &Seen, key: &str, done: &DeedSeen, ruling: Ruling, declared: &str
     let computed = match (&done.computed, &seen.policy) {
         (Some(kept), _) => {
             let stance = if kept.level == AuditLevel::None { Stance::Denied } else { Stance::Allowed };
-            column(stance, super::policy::by(kept))
+            column(stance, super::policy::by(seen.policy_origin, kept))
         }
         (None, Some(_)) => column(Stance::Unknown, "who the runner is was not told"),
         (None, None) => column(Stance::Unknown, "no audit policy was given"),

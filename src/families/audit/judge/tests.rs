@@ -1,5 +1,7 @@
 //! Every way to a verdict, by table.
 
+mod ways;
+
 use rstest::rstest;
 use serde_json::json;
 
@@ -18,7 +20,7 @@ const REFUSED: &str =
     r#"pods is forbidden: User "u" cannot create resource "pods" in API group "" in the namespace "b""#;
 
 fn promised(least: AuditLevel, most: AuditLevel) -> Promised {
-    Promised { least, most, within_ms: 5000 }
+    Promised { least, most, within_ms: Some(5000) }
 }
 
 fn ask(deed: Deed) -> Ask {
@@ -68,6 +70,7 @@ fn done(deed: Deed, name: bool) -> DeedSeen {
         answer: AnswerSeen { code, message: message.to_owned(), date: String::new() },
         events: vec![serde_json::from_value(event).unwrap()],
         found_after_ms: Some(300),
+        sought_ms: None,
         computed: Some(KeptSeen { level: serde_json::from_value(json!(level)).unwrap(), rule: Some(1) }),
     }
 }

@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::judge;
 use crate::families::Stance::{self, Allowed, Denied, Unknown};
-use crate::families::rbac::plan::{Ask, Rest};
+use crate::families::rbac::ask::{Ask, Rest};
 use crate::families::rbac::{AskedSeen, By, ControlSeen, Question, Seen, TokenSeen, TriedSeen};
 use crate::model::Verdict;
 use crate::plan::Case;

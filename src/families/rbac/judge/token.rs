@@ -1,7 +1,7 @@
 //! What came of requests with a tenant's own token.
 
 use super::{bound, place};
-use crate::families::rbac::plan::Ask;
+use crate::families::rbac::ask::Ask;
 use crate::families::rbac::request;
 use crate::families::rbac::seen::{Seen, TokenSeen, TriedSeen};
 use crate::families::ruling::{Ruling, broken, column, holds, inconclusive, or_nothing, skipped};

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::authorization::v1::NonResourceAttributes;
 use kube::Client;
 
+use super::eks::{EksPlan, EksSeen, RunnerSeen};
 use super::plan::RbacPlan;
 use super::question::Question;
 use super::request::mark_of;
@@ -47,6 +48,9 @@ impl FamilyPlan for RbacPlan {
             let client = field.client;
             let mut seen = Seen { told_to_request_tokens: field.request_tokens, ..Seen::default() };
             field.witness.began(Stage::Observe, self.questions.len());
+            if let Some(eks) = &self.eks {
+                seen.eks = Some(beside_the_runner(client, eks).await);
+            }
             seen.controls = controls(client, &self.subjects).await;
             let mut answers = futures::stream::iter(&self.questions)
                 .map(|(key, computed)| async move {
@@ -86,6 +90,13 @@ impl FamilyPlan for RbacPlan {
             Ok(Observed { observations, remarks: Vec::new() })
         })
     }
+}
+
+/// What the EKS API told, with as whom the API server knows the runner: the one person whose entry can be seen in force.
+async fn beside_the_runner(client: &Client, eks: &EksPlan) -> EksSeen {
+    let EksPlan { access, parties, operators, by_roles } = eks.clone();
+    let runner = access::who_am_i(client).await.map(|(user, groups)| RunnerSeen { user, groups });
+    EksSeen { access, runner, parties, operators, by_roles }
 }
 
 /// What every subject that may speak to the API server at all must be allowed: to ask what it may do itself. Who is

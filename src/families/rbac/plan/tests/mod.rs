@@ -1,5 +1,7 @@
 //! Which questions are asked, of whom, and how many.
 
+mod eks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -49,13 +51,14 @@ fn ask(plan: &RbacPlan, id: &str) -> Ask {
 #[test]
 fn within_the_bound_everything_is_asked_and_no_case_has_a_rest() {
     let plan = made(3, &bound(), usize::MAX);
-    for case in &plan.cases {
+    for case in plan.cases.iter().filter(|case| !case.check.as_str().starts_with("rbac.eks.")) {
         let ask: Ask = serde_json::from_value(case.ask.clone()).unwrap();
         assert!(ask.rest.is_none() && !ask.asked.is_empty(), "{}: {ask:?}", case.id);
         assert!(case.ask.get("rest").is_none(), "what is whole says nothing of a rest");
         let known = |key: &String| match ask.by {
             By::Review => plan.questions.contains_key(key),
             By::Token => plan.tries.contains_key(key),
+            By::AccessPolicy | By::AccessEntry | By::ConfigMap => false,
         };
         assert!(ask.asked.iter().all(known), "{}", case.id);
     }

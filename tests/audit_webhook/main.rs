@@ -1,0 +1,12 @@
+//! The API server's audit webhook backend as a source: what it posts, what is refused, and a whole run.
+#![cfg(test)]
+
+#[path = "../support/api.rs"]
+mod api;
+#[path = "../support/recorded/cluster.rs"]
+mod cluster;
+mod posts;
+mod runs;
+#[path = "../support/recorded/scene.rs"]
+mod scene;
+mod tls;
