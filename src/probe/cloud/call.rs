@@ -53,8 +53,9 @@ impl Round {
             None => None,
             Some(source) => Some(self.keys_of(source).ok_or(Class::NoCredentials)?),
         };
-        let named = |region: &Option<String>| secret::region(region.as_deref()?);
-        let region = named(&call.region).or_else(|| self.around.region()).or_else(|| named(&self.order.region));
+        let named = |region: Option<&str>| region.and_then(secret::region);
+        let region = named(call.region.as_deref()).or_else(|| self.around.region());
+        let region = region.or_else(|| named(self.order.region.as_deref()));
         let region = region.ok_or_else(|| Class::NotMade("nothing names a region".to_owned()))?;
         Ok(Caller { round: self, keys, manner: call.manner, region, requests: 0 })
     }

@@ -68,7 +68,9 @@ impl Document {
 
 impl Drop for Document {
     fn drop(&mut self) {
-        self.texts.iter_mut().for_each(|(_, text)| text.zeroize());
+        for (_, text) in &mut self.texts {
+            text.zeroize();
+        }
     }
 }
 

@@ -75,7 +75,9 @@ impl Ministack {
         let pairs: Vec<String> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let version = format!("Version={version}");
         let mut arguments = vec!["--data-urlencode", &version];
-        pairs.iter().for_each(|pair| arguments.extend(["--data-urlencode", pair]));
+        for pair in &pairs {
+            arguments.extend(["--data-urlencode", pair]);
+        }
         self.root(service, &arguments, "/")
     }
 }

@@ -93,10 +93,12 @@ pub(crate) fn calls(deeds: impl IntoIterator<Item = Value>) -> Value {
 }
 
 pub(crate) fn order(series: Vec<Value>) -> Value {
-    json!({
+    let mut asked = json!({
         "version": 1, "timeout_ms": 3000, "attempts": 3, "at_once": 16, "marker": "tenantproof/r1/",
-        "sources": [{"i": 1, "o": "chain"}], "series": series,
-    })
+        "sources": [{"i": 1, "o": "chain"}],
+    });
+    asked["series"] = Value::Array(series);
+    asked
 }
 
 pub(crate) fn list(bucket: &str) -> Value {

@@ -93,14 +93,10 @@ fn serve(mut stream: TcpStream, record: &Mutex<Vec<Seen>>, answer: &(impl Fn(&Se
         record.lock().expect("no panic").push(seen.clone());
         match answer(&seen) {
             Answer::Whole(status, headers, body) => {
-                let mut head = format!("HTTP/1.1 {status} Told\r\n");
-                for (name, value) in headers {
-                    head.push_str(&format!("{name}: {value}\r\n"));
-                }
-                if status != 204 {
-                    head.push_str(&format!("content-length: {}\r\n", body.len()));
-                }
-                if stream.write_all(format!("{head}\r\n{body}").as_bytes()).is_err() {
+                let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+                let length = if status == 204 { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+                let answer = format!("HTTP/1.1 {status} Told\r\n{headers}{length}\r\n{body}");
+                if stream.write_all(answer.as_bytes()).is_err() {
                     return;
                 }
             }

@@ -22,8 +22,7 @@ impl Cloud {
     /// Why these orders can't be carried out, if so.
     ///
     /// Besides what makes no sense, this holds what a probe never does: write or delete outside the marker's prefix;
-    /// generate a data key but as a dry run; write an item without a condition, which the order words so that no item
-    /// can meet it.
+    /// generate a data key but as a dry run; write an item but under a condition that no item can meet.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
         if self.version != VERSION {
@@ -110,13 +109,24 @@ impl Service {
                 (!is_dry).then(|| "data keys are generated with `DryRun` alone".to_owned())
             }
             (Self::Dynamodb, "PutItem") => {
-                let is_held =
-                    body.get("ConditionExpression").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
-                (!is_held).then(|| "items are written with a `ConditionExpression` alone".to_owned())
+                let condition = body.get("ConditionExpression").and_then(Value::as_str).unwrap_or_default();
+                (!is_never_met(condition)).then(|| {
+                    let never = "attribute_exists(K) AND attribute_not_exists(K)";
+                    format!("items are written with a `ConditionExpression` of `{never}` alone, which none meets")
+                })
             }
             _ => Some(format!("`{operation}` is not among the operations that a probe makes")),
         }
     }
+}
+
+/// Whether no item can meet a condition: a key is both there and not. Authorization comes before it.
+fn is_never_met(condition: &str) -> bool {
+    let named = condition.strip_prefix("attribute_exists(").and_then(|rest| rest.split_once(") AND "));
+    named.is_some_and(|(name, rest)| {
+        let is_name = |letter: char| letter.is_ascii_alphanumeric() || "#_-.".contains(letter);
+        !name.is_empty() && name.chars().all(is_name) && rest == format!("attribute_not_exists({name})")
+    })
 }
 
 /// Bucket names of all ages; what is none of them would become another path or host.
@@ -200,7 +210,17 @@ mod tests {
     )]
     #[case::a_written_item(
         json!({"i": 1, "s": 1, "d": {"json": {"service": "dynamodb", "operation": "PutItem", "body": {}}}}),
-        "`ConditionExpression` alone"
+        "which none meets"
+    )]
+    #[case::an_item_where_none_is(
+        json!({"i": 1, "s": 1, "d": {"json": {"service": "dynamodb", "operation": "PutItem",
+            "body": {"ConditionExpression": "attribute_not_exists(k)"}}}}),
+        "which none meets"
+    )]
+    #[case::an_item_where_another_is_not(
+        json!({"i": 1, "s": 1, "d": {"json": {"service": "dynamodb", "operation": "PutItem",
+            "body": {"ConditionExpression": "attribute_exists(k) AND attribute_not_exists(l)"}}}}),
+        "which none meets"
     )]
     #[case::another_operation(
         json!({"i": 1, "s": 1, "d": {"json": {"service": "kms", "operation": "ScheduleKeyDeletion", "body": {}}}}),
