@@ -159,8 +159,11 @@ fn party(kind: PartyKind, number: usize) -> impl Strategy<Value = Party> {
 fn subjects(number: usize) -> impl Strategy<Value = Subjects> {
     let names =
         || prop::collection::btree_set("[a-z:@./ -]{1,12}[a-z]", 0..3).prop_map(|all| all.into_iter().collect());
-    (names(), names(), principals(number))
-        .prop_map(|(groups, users, principals)| Subjects { groups, users, principals })
+    (names(), names(), principals(number)).prop_map(|(groups, users, principals)| Subjects {
+        groups,
+        users,
+        principals,
+    })
 }
 
 /// Principals of an account of this number, so that no two parties have one.

@@ -66,7 +66,8 @@ impl<'a> Eks<'a> {
     /// # Errors
     /// [`AwsError`] where any of it can't be read: what is not known of one entry may be anything.
     pub async fn entries(&self) -> Result<Vec<Entry>, AwsError> {
-        let mut pages = self.client.list_access_entries().cluster_name(self.name).into_paginator().page_size(PAGE).items().send();
+        let mut pages =
+            self.client.list_access_entries().cluster_name(self.name).into_paginator().page_size(PAGE).items().send();
         let mut principals = Vec::new();
         while let Some(principal) = pages.next().await {
             principals.push(principal.map_err(|error| self.explain(&LIST_ACCESS_ENTRIES, "", &error))?);
@@ -152,9 +153,9 @@ fn association(associated: AssociatedAccessPolicy) -> Association {
 fn scope(scope: Scope) -> AccessScope {
     match scope.r#type {
         Some(AccessScopeType::Cluster) => AccessScope::Cluster,
-        Some(AccessScopeType::Namespace) => {
-            AccessScope::Namespace(scope.namespaces.unwrap_or_default().into_iter().map(NamespacePattern::new).collect())
-        }
+        Some(AccessScopeType::Namespace) => AccessScope::Namespace(
+            scope.namespaces.unwrap_or_default().into_iter().map(NamespacePattern::new).collect(),
+        ),
         other => AccessScope::Unknown(other.map(|kind| kind.as_str().to_owned()).unwrap_or_default()),
     }
 }

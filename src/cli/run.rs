@@ -115,7 +115,9 @@ fn eks_cluster(text: &str) -> Result<String, String> {
         && text.starts_with(|first: char| first.is_ascii_alphanumeric());
     match text.rsplit_once(":cluster/") {
         _ if is_name => Ok(text.to_owned()),
-        Some((arn, name)) if arn.starts_with("arn:") => Err(format!("the cluster's name is wanted, without its ARN: {name}")),
+        Some((arn, name)) if arn.starts_with("arn:") => {
+            Err(format!("the cluster's name is wanted, without its ARN: {name}"))
+        }
         _ => Err("the name of an EKS cluster is wanted: letters, digits, `-` and `_`".to_owned()),
     }
 }

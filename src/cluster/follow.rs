@@ -43,9 +43,8 @@ impl<'a> Followed<'a> {
     /// log itself is not told: after `None` it is to be asked for.
     pub(super) async fn report(&mut self, round: u32, known: usize, patience: Patience) -> Option<(Report, usize)> {
         let begun = Instant::now();
-        let until = |acknowledged| {
-            begun + OPEN_AGAIN_AFTER.max(if acknowledged { patience.seen } else { patience.unseen })
-        };
+        let until =
+            |acknowledged| begun + OPEN_AGAIN_AFTER.max(if acknowledged { patience.seen } else { patience.unseen });
         let mut end = until(self.decoder.decoded().acks.contains_key(&round));
         loop {
             match timeout_at(end, self.read()).await {

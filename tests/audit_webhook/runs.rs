@@ -76,6 +76,7 @@ fn everything_is_found_in_what_is_posted_late_and_twice() {
     let warned = ended.record().warnings;
     assert!(warned.iter().any(|warning| warning.message.contains("no TLS")), "{warned:?}");
     assert!(!warned.iter().any(|warning| warning.message.contains("everybody")), "it asks for a token: {warned:?}");
+    assert_eq!(ended.log()["ways"], serde_json::json!(["webhook"]));
 }
 
 #[test]

@@ -68,16 +68,16 @@ async fn it_is_known_by_its_certificate() {
 type Spoil = fn(&mut Identity, &mut Option<PathBuf>, &Path);
 
 #[rstest]
-#[case::no_certificate(|identity, _, folder| identity.certificate = folder.join("none"), "none")]
-#[case::no_key(|identity, _, folder| identity.key = folder.join("none"), "none")]
-#[case::a_key_for_a_certificate(|identity, _, _| identity.certificate = identity.key.clone(), "it holds no certificate")]
-#[case::a_certificate_for_a_key(|identity, _, _| identity.key = identity.certificate.clone(), "no key that can be read")]
-#[case::anothers_key(|identity, _, folder| {
+#[case::no_certificate(|identity: &mut Identity, _: &mut Option<PathBuf>, folder: &Path| identity.certificate = folder.join("none"), "none")]
+#[case::no_key(|identity: &mut Identity, _: &mut Option<PathBuf>, folder: &Path| identity.key = folder.join("none"), "none")]
+#[case::a_key_for_a_certificate(|identity: &mut Identity, _: &mut Option<PathBuf>, _: &Path| identity.certificate = identity.key.clone(), "it holds no certificate")]
+#[case::a_certificate_for_a_key(|identity: &mut Identity, _: &mut Option<PathBuf>, _: &Path| identity.key = identity.certificate.clone(), "no key that can be read")]
+#[case::anothers_key(|identity: &mut Identity, _: &mut Option<PathBuf>, folder: &Path| {
     std::fs::create_dir(folder.join("other")).unwrap();
     identity.key = files(&folder.join("other")).0.key;
 }, "cert.pem")]
-#[case::no_token(|_, token, folder| *token = Some(folder.join("none")), "the token file")]
-#[case::a_token_that_could_be_guessed(|_, token, folder| {
+#[case::no_token(|_: &mut Identity, token: &mut Option<PathBuf>, folder: &Path| *token = Some(folder.join("none")), "the token file")]
+#[case::a_token_that_could_be_guessed(|_: &mut Identity, token: &mut Option<PathBuf>, folder: &Path| {
     std::fs::write(folder.join("token"), "0123").unwrap();
     *token = Some(folder.join("token"));
 }, "no token of at least 16")]

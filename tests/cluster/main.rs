@@ -9,6 +9,7 @@
 
 mod admission;
 #[cfg(feature = "aws")]
+#[allow(dead_code, reason = "others look at more of it")]
 #[path = "../support/api.rs"]
 mod api;
 mod audit;
@@ -17,9 +18,14 @@ mod audit_cloudwatch;
 mod bad_input;
 mod breaking;
 #[cfg(feature = "aws")]
+#[allow(dead_code, reason = "others look at more of it")]
 #[path = "../support/cloudwatch.rs"]
 mod cloudwatch;
 mod credentials;
+#[cfg(feature = "aws")]
+#[allow(dead_code, reason = "others look at more of it")]
+#[path = "../support/eks.rs"]
+mod eks;
 mod engines;
 mod guest;
 mod init;

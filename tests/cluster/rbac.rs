@@ -141,10 +141,11 @@ fn access_entries_are_judged_beside_the_roles_of_a_real_cluster() {
 
     if let Some(lab) = first_lab() {
         let story = Story::new(&lab, "entries");
-        let tenancy = story
-            .tenancy()
-            .replacen("- id: a\n", &format!("- id: a\n  subjects: {{principals: ['{}']}}\n", arn("a-dev")), 1)
-            + &format!("operators: {{principals: ['{}']}}\n", arn("ops"));
+        let tenancy = story.tenancy().replacen(
+            "- id: a\n",
+            &format!("- id: a\n  subjects: {{principals: ['{}']}}\n", arn("a-dev")),
+            1,
+        ) + &format!("operators: {{principals: ['{}']}}\n", arn("ops"));
         assert!(tenancy.contains("a-dev"), "{tenancy}");
         let run = |endpoint: &str, entries: Vec<Entry>| {
             let eks = Eks::start(There::at(endpoint, entries));

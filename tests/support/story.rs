@@ -204,6 +204,7 @@ impl Story {
                 version: "v1.34.0".into(),
                 cni: self.cni.into(),
                 nodes: vec![node("control-plane", false), node("worker", true), node("worker-2", true)],
+                eks: None,
             },
             tenancy: TenancyInfo {
                 name: "shop".into(),

@@ -37,7 +37,9 @@ pub(in crate::families::rbac) fn plan(
     let mut cases = Vec::new();
     let mut by_roles = BTreeMap::new();
     let strangers = input.snapshot.eks.as_ref().map(|access| strangers(input, access)).unwrap_or_default();
-    for (number, (check, of_check)) in checks.iter().zip(parameters).enumerate().filter(|(_, (_, one))| one.by.is_of_eks()) {
+    for (number, (check, of_check)) in
+        checks.iter().zip(parameters).enumerate().filter(|(_, (_, one))| one.by.is_of_eks())
+    {
         for from in input.tenancy.parties.iter().filter(|party| concerns(of_check, party)) {
             for (to, namespaces) in targets(input, from, of_check.place) {
                 if !input.asks_for(&from.id, &to.id) {
@@ -78,7 +80,8 @@ fn case(check: &Check, parameters: &RbacParameters, (from, to): (&Party, &Party)
         _ => format!("no access policy lets a principal of {id} {deed} {there}"),
     };
     // The whole cluster is no namespace.
-    let namespaces = namespaces.iter().filter(|name| !name.is_empty() && *of_check != Place::Cluster).cloned().collect();
+    let namespaces =
+        namespaces.iter().filter(|name| !name.is_empty() && *of_check != Place::Cluster).cloned().collect();
     let ask = Ask { by: *by, who: *who, place: *of_check, namespaces, actions: actions.clone() };
     made(check, *of_check, (from, to), title, &ask)
 }

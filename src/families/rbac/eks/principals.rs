@@ -47,7 +47,10 @@ pub(in crate::families::rbac) fn unknown_principals(input: &PlanInput<'_>) -> Ve
     let Some(access) = &input.snapshot.eks else {
         let count = of_parties.count();
         let told = "as whom the API server knows them is read of access entries, with --eks-cluster";
-        return (count > 0).then(|| format!("{count} IAM principals that act for tenants: {told}")).into_iter().collect();
+        return (count > 0)
+            .then(|| format!("{count} IAM principals that act for tenants: {told}"))
+            .into_iter()
+            .collect();
     };
     of_parties
         .filter_map(|principal| match access.identity(principal) {
@@ -81,7 +84,8 @@ mod tests {
             entries: vec![entry],
             config_map: None,
         };
-        let user = |name: &str| json!({"kind": "User", "name": format!("arn:aws:sts::111122223333:assumed-role/{name}")});
+        let user =
+            |name: &str| json!({"kind": "User", "name": format!("arn:aws:sts::111122223333:assumed-role/{name}")});
         let binding: ClusterRoleBinding = serde_json::from_value(json!({
             "metadata": {"name": "oops"},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},

@@ -15,9 +15,9 @@ use super::subjects::{self, Account};
 use crate::families::{PlanInput, Stance, Told};
 use crate::model::{CaseId, Family, Namespace};
 use crate::plan::Case;
+use crate::semantics::Snapshot;
 use crate::semantics::kinds::{CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES};
 use crate::semantics::rbac::{RbacObjects, ReadFrom, Rules, Subject};
-use crate::semantics::Snapshot;
 use crate::suite::{Access, Check};
 use crate::tenancy::Party;
 
@@ -137,9 +137,9 @@ pub(super) fn plan(input: &PlanInput<'_>) -> RbacPlan {
         let deal = Deal { rules: &rules, parameters: &parameters, by, most, request_tokens };
         deal.out(&lines, &mut drafts, &mut plan);
     }
-    let asked = drafts.iter().filter_map(|draft| {
-        Some((draft.parameters, case(draft.check, parameters.get(draft.parameters)?, draft)))
-    });
+    let asked = drafts
+        .iter()
+        .filter_map(|draft| Some((draft.parameters, case(draft.check, parameters.get(draft.parameters)?, draft))));
     let mut cases: Vec<(usize, Case)> = asked.collect();
     let (of_eks, seen) = eks::plan(input, &checks, &parameters, &objects, &rules);
     cases.extend(of_eks);
@@ -207,7 +207,8 @@ fn case(check: &Check, parameters: &RbacParameters, draft: &Draft<'_>) -> Case {
         (_, By::Token) => format!("no service account of {from}, by its own token,"),
         _ => format!("no subject of {from}"),
     };
-    let title = format!("{who} may {} {}", in_words(&parameters.actions), place(parameters.place, draft.from, draft.to));
+    let title =
+        format!("{who} may {} {}", in_words(&parameters.actions), place(parameters.place, draft.from, draft.to));
     made(check, parameters.place, (draft.from, draft.to), title, &draft.ask)
 }
 

@@ -117,7 +117,9 @@ impl AwsAuth {
 fn mapping(item: &Value, arn_key: &str) -> Result<Mapping, String> {
     let fields = item.as_object().ok_or("not a mapping")?;
     let field = |name: &str| {
-        fields.get(name).or_else(|| fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+        fields
+            .get(name)
+            .or_else(|| fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
     };
     let text = |name: &str| match field(name) {
         Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -125,7 +127,8 @@ fn mapping(item: &Value, arn_key: &str) -> Result<Mapping, String> {
         Some(_) => Err(format!("`{name}` is not a text")),
     };
     let Some(arn) = text(arn_key)?.filter(|arn| !arn.is_empty()) else {
-        let also = if field("sso").is_some() { "; `sso` matches roles by a pattern, which is not modelled" } else { "" };
+        let also =
+            if field("sso").is_some() { "; `sso` matches roles by a pattern, which is not modelled" } else { "" };
         return Err(format!("no `{arn_key}`{also}"));
     };
     let groups = match field("groups") {
@@ -171,8 +174,10 @@ mod tests {
 
     #[test]
     fn mappings_are_read_as_the_authenticator_reads_them() {
-        let users = "- userarn: arn:aws:iam::111122223333:user/eng/ann\n  username: ann\n  groups:\n  - system:masters\n";
-        let read = read(&[("mapRoles", ROLES), ("mapUsers", users), ("mapAccounts", "- \"444455556666\"\n- 000011112222\n")]);
+        let users =
+            "- userarn: arn:aws:iam::111122223333:user/eng/ann\n  username: ann\n  groups:\n  - system:masters\n";
+        let read =
+            read(&[("mapRoles", ROLES), ("mapUsers", users), ("mapAccounts", "- \"444455556666\"\n- 000011112222\n")]);
         assert_eq!(read.faults, Vec::<String>::new());
         assert_eq!(read.accounts, ["444455556666", "000011112222"]);
         let of = |arn: &str| read.mapping_of(&principal(arn)).map(|mapping| mapping.username.as_str());

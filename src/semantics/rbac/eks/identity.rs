@@ -34,10 +34,7 @@ impl KnownAs {
     /// The subject in a session of this name.
     #[must_use]
     pub fn in_session(&self, session: &str) -> Subject {
-        Subject::user(
-            &self.username.in_session(session),
-            self.groups.iter().map(|group| group.in_session(session)),
-        )
+        Subject::user(&self.username.in_session(session), self.groups.iter().map(|group| group.in_session(session)))
     }
 }
 

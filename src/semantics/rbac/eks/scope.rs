@@ -39,7 +39,11 @@ impl AccessScope {
             }
             // Whether what every namespace's name matches takes in a request about all of them at once is said nowhere.
             (Self::Namespace(patterns), None) => {
-                if patterns.iter().any(NamespacePattern::is_everything) { Covers::Unknown } else { Covers::No }
+                if patterns.iter().any(NamespacePattern::is_everything) {
+                    Covers::Unknown
+                } else {
+                    Covers::No
+                }
             }
         }
     }

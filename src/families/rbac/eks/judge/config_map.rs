@@ -21,7 +21,8 @@ pub(super) fn not_let_in(seen: &EksSeen, tenant: &TenantId) -> Found {
         let how = match &of_map {
             Identity::Mapping(mapping) => {
                 let groups: Vec<&str> = mapping.groups.iter().map(Template::as_str).collect();
-                let groups = if groups.is_empty() { "no group".to_owned() } else { format!("groups {}", groups.join(", ")) };
+                let groups =
+                    if groups.is_empty() { "no group".to_owned() } else { format!("groups {}", groups.join(", ")) };
                 format!("as {} in {groups}", mapping.username)
             }
             Identity::Account(account) => format!("with all principals of account {account}"),
@@ -44,11 +45,13 @@ pub(super) fn not_let_in(seen: &EksSeen, tenant: &TenantId) -> Found {
         return by(Stance::Allowed, how, broken(kind, reason, sentence, TO_API.to_owned()), evidence());
     }
     if let Some(why) = unknown {
-        let remedy = "let the runner `get` the ConfigMap aws-auth in kube-system, or set the authentication mode to API";
+        let remedy =
+            "let the runner `get` the ConfigMap aws-auth in kube-system, or set the authentication mode to API";
         return by(Stance::Unknown, why.clone(), inconclusive("aws-auth-not-read", why, remedy), evidence());
     }
     if access.mode == AuthenticationMode::ConfigMap {
-        let why = "in authentication mode CONFIG_MAP who created the cluster is let in by no configuration that can be read";
+        let why =
+            "in authentication mode CONFIG_MAP who created the cluster is let in by no configuration that can be read";
         let remedy = "set the authentication mode to API_AND_CONFIG_MAP, and then to API: its access entries tell all";
         return by(Stance::Unknown, why, inconclusive("hidden-creator", why.to_owned(), remedy), evidence());
     }

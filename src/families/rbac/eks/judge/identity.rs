@@ -31,7 +31,8 @@ pub(super) fn nobody_else(seen: &EksSeen, tenant: &TenantId) -> Found {
     }
     if let Some((why, evidence)) = unknown {
         let reason = format!("as whom a principal of {tenant} is let in is not known: {why}");
-        let remedy = "let the runner `get` the ConfigMap aws-auth in kube-system, or set the authentication mode to API";
+        let remedy =
+            "let the runner `get` the ConfigMap aws-auth in kube-system, or set the authentication mode to API";
         return by(Stance::Unknown, why, inconclusive("identity-unknown", reason, remedy), vec![evidence]);
     }
     at.push(control::AT.to_owned());
@@ -74,10 +75,12 @@ fn of_nodes(principal: &Principal, identity: &Identity<'_>) -> Option<Ruling> {
 /// What makes a principal somebody else; `None` where nothing does.
 fn another(seen: &EksSeen, tenant: &TenantId, principal: &Principal, known_as: &KnownAs) -> Option<Ruling> {
     let KnownAs { username, groups } = known_as;
-    let found = |kind: &str, reason: String, remedy: &str| Some(broken(kind, reason.clone(), reason, remedy.to_owned()));
+    let found =
+        |kind: &str, reason: String, remedy: &str| Some(broken(kind, reason.clone(), reason, remedy.to_owned()));
     for group in groups {
         if group.is_chosen() {
-            let reason = format!("{principal} is in group {group}: whoever assumes it chooses the group by its session's name");
+            let reason =
+                format!("{principal} is in group {group}: whoever assumes it chooses the group by its session's name");
             return found("chosen-group", reason, "write the group out");
         }
         if group.as_str().starts_with("system:") {
@@ -105,7 +108,8 @@ fn another(seen: &EksSeen, tenant: &TenantId, principal: &Principal, known_as: &
         }
         let named = |theirs: &&Principal| same_name(username, seen, theirs);
         if let Some(theirs) = subjects.principals.iter().find(named) {
-            let reason = format!("{principal} of {tenant} and {theirs} of {other} are let in under one name, {username}");
+            let reason =
+                format!("{principal} of {tenant} and {theirs} of {other} are let in under one name, {username}");
             return found("anothers-name", reason, "give each access entry a user's name of its own, or none");
         }
     }

@@ -29,7 +29,8 @@ pub(super) struct Reached<'a> {
 impl Reached<'_> {
     /// Who may do what, and where.
     pub(super) fn in_words(&self) -> String {
-        let place = self.namespace.as_ref().map_or_else(|| "for the whole cluster".to_owned(), |name| format!("in {name}"));
+        let place =
+            self.namespace.as_ref().map_or_else(|| "for the whole cluster".to_owned(), |name| format!("in {name}"));
         let may = if self.doubt.is_some() { "might" } else { "may" };
         format!("{} {may} {} {place}", self.entry.principal, self.what)
     }
@@ -109,7 +110,8 @@ fn matched(rule: &Rule, action: &Action, namespace: Option<&str>) -> Option<Stri
 
 /// Whether no access policy gives a tenant's principals anything there.
 pub(super) fn grant_nothing(seen: &EksSeen, tenant: &TenantId, ask: &Ask) -> Found {
-    let principals: &[Principal] = seen.parties.get(tenant).map(|subjects| subjects.principals.as_slice()).unwrap_or_default();
+    let principals: &[Principal] =
+        seen.parties.get(tenant).map(|subjects| subjects.principals.as_slice()).unwrap_or_default();
     let is_of = |entry: &Entry| principals.iter().any(|principal| entry.is_of(principal));
     let entries: Vec<(usize, &Entry)> = if seen.access.mode.has_entries() {
         seen.access.entries.iter().enumerate().filter(|(_, entry)| is_of(entry)).collect()

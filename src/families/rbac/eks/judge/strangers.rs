@@ -77,7 +77,8 @@ fn judged(seen: &EksSeen, case: &Case, ways: &BTreeMap<String, Way>, strangers: 
         return by(Stance::Allowed, first.sentence.clone(), ruling, evidence(&sure));
     }
     if let Some(why) = unread(seen) {
-        let remedy = "let the runner `get` the ConfigMap aws-auth in kube-system, or set the authentication mode to API";
+        let remedy =
+            "let the runner `get` the ConfigMap aws-auth in kube-system, or set the authentication mode to API";
         return by(Stance::Unknown, why.clone(), inconclusive("aws-auth-not-read", why, remedy), at_config_map());
     }
     if seen.access.mode == AuthenticationMode::ConfigMap {

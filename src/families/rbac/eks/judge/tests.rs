@@ -24,7 +24,9 @@ fn role_name(arn: &str) -> String {
 fn entry(arn: &str, policies: &[(&str, Value)]) -> Value {
     let policies: Vec<Value> = policies
         .iter()
-        .map(|(name, scope)| json!({"policy": format!("arn:aws:eks::aws:cluster-access-policy/{name}"), "scope": scope}))
+        .map(
+            |(name, scope)| json!({"policy": format!("arn:aws:eks::aws:cluster-access-policy/{name}"), "scope": scope}),
+        )
         .collect();
     let username = if arn.contains(":user/") { arn.to_owned() } else { role_name(arn) };
     json!({"principal": arn, "type": "STANDARD", "username": username, "groups": [], "policies": policies})
@@ -381,10 +383,11 @@ fn one_policy_more_never_makes_a_verdict_better() {
         other => panic!("{other:?}"),
     };
     let scopes = [namespaces(&["a"]), namespaces(&["b"]), namespaces(&["?"]), namespaces(&["*"]), cluster()];
-    let policies: Vec<(&str, Value)> = [VIEW, "AmazonEKSNewPolicy", "AmazonEKSHybridPolicy", "AmazonEKSSecretReaderPolicy"]
-        .iter()
-        .flat_map(|name| scopes.iter().map(move |scope| (*name, scope.clone())))
-        .collect();
+    let policies: Vec<(&str, Value)> =
+        [VIEW, "AmazonEKSNewPolicy", "AmazonEKSHybridPolicy", "AmazonEKSSecretReaderPolicy"]
+            .iter()
+            .flat_map(|name| scopes.iter().map(move |scope| (*name, scope.clone())))
+            .collect();
     for ask in [anything(Place::AnotherTenant), anything(Place::Cluster), anything(Place::Elsewhere)] {
         for one in &policies {
             let of = |all: &[(&str, Value)]| {

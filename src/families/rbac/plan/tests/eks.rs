@@ -29,8 +29,7 @@ fn made(snapshot: &Snapshot) -> RbacPlan {
 }
 
 fn entry(name: &str, groups: &[&str]) -> Value {
-    let (principal, of) =
-        (format!("arn:aws:iam::111122223333:role/{name}"), "arn:aws:sts::111122223333:assumed-role");
+    let (principal, of) = (format!("arn:aws:iam::111122223333:role/{name}"), "arn:aws:sts::111122223333:assumed-role");
     json!({"principal": principal, "type": "STANDARD", "username": format!("{of}/{name}/{{{{SessionName}}}}"),
         "groups": groups, "policies": []})
 }
