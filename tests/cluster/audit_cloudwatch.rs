@@ -33,7 +33,7 @@ fn what_an_api_server_writes_is_found_in_cloudwatch_logs() {
         for one in &ended.record().results {
             assert_eq!(one.judgement.verdict, Verdict::Pass, "{}: {}", one.case.id, one.judgement.reason);
         }
-        assert!(ended.text.contains("CloudWatch Logs"), "{}", ended.text);
+        assert_eq!(ended.record().observations["audit"]["log"]["ways"], serde_json::json!(["cloud-watch"]));
         // What AWS publishes is not what this lab runs: that is told, and accuses nobody.
         let published = run().end().expect_code(3);
         assert_eq!(published.record().counts.fail, 0, "{}", published.text);

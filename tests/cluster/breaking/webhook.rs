@@ -7,8 +7,6 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::Pod;
-use kube::Api;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::json;
 use tempfile::TempDir;
@@ -71,20 +69,18 @@ impl<'a> Told<'a> {
         told
     }
 
-    /// Whether the API server runs again, with the flag or without it.
+    /// Whether the API server runs again, with the flag or without it. Its process tells: what the kubelet says of its pod
+    /// is a minute late after a restart.
     fn is_back(&self, flag: bool) -> bool {
-        let pods: Api<Pod> = Api::namespaced(self.lab.client.clone(), "kube-system");
-        let name = format!("kube-apiserver-{}", self.node);
         let end = Instant::now() + Duration::from_secs(240);
         while Instant::now() < end {
-            if let Ok(pod) = self.lab.wait(pods.get(&name)) {
-                let command =
-                    pod.spec.iter().flat_map(|spec| &spec.containers).flat_map(|one| one.command.iter().flatten());
-                let has_flag = command.clone().any(|word| word.starts_with(FLAG));
-                let conditions = pod.status.and_then(|status| status.conditions).unwrap_or_default();
-                if has_flag == flag && conditions.iter().any(|one| one.type_ == "Ready" && one.status == "True") {
-                    return true;
-                }
+            let processes = on_node(&self.node, "pgrep -a -x kube-apiserver", None).unwrap_or_default();
+            let ready = http::Request::get("/readyz").body(Vec::new()).unwrap();
+            if !processes.is_empty()
+                && processes.lines().all(|line| line.contains(FLAG) == flag)
+                && self.lab.wait(self.lab.client.request_text(ready)).is_ok()
+            {
+                return true;
             }
             std::thread::sleep(Duration::from_secs(1));
         }

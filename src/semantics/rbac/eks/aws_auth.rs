@@ -76,8 +76,13 @@ impl AwsAuth {
             for (index, item) in items.iter().enumerate() {
                 match item {
                     Value::String(account) => read.accounts.push(account.clone()),
-                    // An account's leading zeros are gone where it was not quoted.
-                    Value::Number(account) => read.accounts.push(format!("{account:0>12}")),
+                    // Not quoted; with leading zeros YAML makes another number of it.
+                    Value::Number(account) if account.as_u64().is_some_and(|number| number >= 100_000_000_000) => {
+                        read.accounts.push(account.to_string());
+                    }
+                    Value::Number(account) => {
+                        read.faults.push(format!("mapAccounts[{index}]: {account} is no account; it is to be quoted"));
+                    }
                     _ => read.faults.push(format!("mapAccounts[{index}]: not an account")),
                 }
             }
@@ -176,10 +181,13 @@ mod tests {
     fn mappings_are_read_as_the_authenticator_reads_them() {
         let users =
             "- userarn: arn:aws:iam::111122223333:user/eng/ann\n  username: ann\n  groups:\n  - system:masters\n";
-        let read =
-            read(&[("mapRoles", ROLES), ("mapUsers", users), ("mapAccounts", "- \"444455556666\"\n- 000011112222\n")]);
+        let read = read(&[
+            ("mapRoles", ROLES),
+            ("mapUsers", users),
+            ("mapAccounts", "- \"444455556666\"\n- 777788889999\n- \"000011112222\"\n"),
+        ]);
         assert_eq!(read.faults, Vec::<String>::new());
-        assert_eq!(read.accounts, ["444455556666", "000011112222"]);
+        assert_eq!(read.accounts, ["444455556666", "777788889999", "000011112222"]);
         let of = |arn: &str| read.mapping_of(&principal(arn)).map(|mapping| mapping.username.as_str());
         assert_eq!(of("arn:aws:iam::111122223333:role/dev"), Some("dev"), "ARNs are compared whatever their case");
         assert_eq!(of("arn:aws:iam::111122223333:role/eng/dev"), Some("dev"), "a session's ARN has no path");

@@ -107,8 +107,20 @@ impl NamespacePattern {
         if matches(&self.0, name, wild) {
             return Covers::Yes;
         }
-        let wild = |letter: char| !is_of_a_name(letter);
-        if self.is_odd() && matches(&self.0, name, wild) { Covers::Unknown } else { Covers::No }
+        if self.is_odd() && self.0.contains(['|', '(']) {
+            // Choices concern what stands beside them, too.
+            return Covers::Unknown;
+        }
+        let odd = |letter: char| letter != '*' && !is_of_a_name(letter);
+        let (Some(first), Some((last, length))) =
+            (self.0.find(odd), self.0.rmatch_indices(odd).next().map(|(at, text)| (at, text.len())))
+        else {
+            return Covers::No;
+        };
+        // A class has letters of names between its brackets: all from the first odd letter to the last may mean anything.
+        let (before, after) = (self.0.get(..first), self.0.get(last + length..));
+        let loose = format!("{}*{}", before.unwrap_or_default(), after.unwrap_or_default());
+        if matches(&loose, name, wild) { Covers::Unknown } else { Covers::No }
     }
 
     fn is_everything(&self) -> bool {
@@ -182,6 +194,9 @@ mod tests {
     #[case::one_letter("dev-?", "dev-a", Covers::Unknown)]
     #[case::one_letter_and_another_name("dev-?", "prod-a", Covers::No)]
     #[case::a_class("dev-[ab]", "dev-a", Covers::Unknown)]
+    #[case::a_class_within("dev-[ab]-x", "dev-a-x", Covers::Unknown)]
+    #[case::a_class_and_another_name("dev-[ab]-x", "dev-a-y", Covers::No)]
+    #[case::a_choice("dev|prod", "prod", Covers::Unknown)]
     #[case::of_another_case("Dev-*", "dev-a", Covers::Unknown)]
     #[case::empty("", "a", Covers::No)]
     fn a_pattern_takes_a_name_in_or_not(#[case] pattern: &str, #[case] name: &str, #[case] covers: Covers) {

@@ -108,7 +108,7 @@ fn by(by: By) -> Ask {
 }
 
 fn strangers() -> Ask {
-    let actions = vec![action(&["get", "list"], &["secrets"]), action(&["create"], &["pods/exec"])];
+    let actions = vec![action(&["get", "list"], &["secrets"]), action(&["create"], &["pods/eviction"])];
     Ask {
         by: By::AccessPolicy,
         who: Who::Strangers,
