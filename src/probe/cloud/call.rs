@@ -78,9 +78,7 @@ impl Round {
                 self.ledger.strike(written);
                 // Without its version an object that a bucket keeps versions of is only hidden.
                 version = reading.version.filter(|_| written.thing == Thing::Object);
-                if version.is_none() {
-                    return None;
-                }
+                version.as_ref()?;
             }
             first.get_or_insert(reading.class);
             if version.is_some() {
@@ -197,7 +195,7 @@ impl Caller<'_> {
         loop {
             let signer = Signer { keys, manner: self.manner, agent: &self.round.agent, around: self.round.around };
             let (url, request) = match wanted.signed(&self.region, &signer) {
-                Ok(signed) => signed,
+                Ok(ready) => ready,
                 Err(why) => return Reading::none(Class::NotMade(why)),
             };
             self.requests = self.requests.saturating_add(1);

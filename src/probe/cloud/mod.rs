@@ -91,7 +91,7 @@ impl Round {
     }
 
     async fn fetch_all(self: &Arc<Self>) -> Vec<SourceAnswer> {
-        let fetches = (0..self.order.sources.len()).map(|index| {
+        let tasks = (0..self.order.sources.len()).map(|index| {
             let round = Arc::clone(self);
             async move {
                 let field = Field {
@@ -107,7 +107,7 @@ impl Round {
                 }
             }
         });
-        let fetched = self.at_once(fetches).await;
+        let fetched = self.at_once(tasks).await;
         let mut keys = BTreeMap::new();
         let mut answers = Vec::with_capacity(fetched.len());
         for (source, fetched) in self.order.sources.iter().zip(fetched) {
