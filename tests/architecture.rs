@@ -267,3 +267,16 @@ fn secrets_are_asked_for_in_one_place_and_only_where_the_run_was_told_to() {
     let world = sources("run").into_iter().find(|(path, _)| path.ends_with("world.rs")).unwrap().1;
     assert!(world.contains("kind.extent != Extent::OnlyIfTold"), "the snapshot holds no Secret");
 }
+
+/// That nothing secret is told is tried in `probe_run`, against servers that repeat what they are sent. Here: that what
+/// holds a key or a token can't be shown, cloned or serialized by accident.
+#[test]
+fn what_a_probe_gets_for_its_pod_is_not_shown_by_any_trait() {
+    let secret = sources("probe/cloud").into_iter().find(|(path, _)| path.ends_with("secret.rs")).unwrap().1;
+    for kind in ["Secret", "Keys"] {
+        let before = secret.split_once(&format!("struct {kind}")).unwrap().0;
+        assert!(!before.lines().rev().nth(1).unwrap_or_default().contains("derive"), "{kind} derives nothing");
+        assert!(!secret.contains(&format!("for {kind}")), "{kind} has no trait");
+    }
+    assert!(!secret.contains("derive("), "nothing beside them derives anything");
+}

@@ -2,16 +2,17 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::args::Config;
 use super::arrivals::Arrivals;
 use super::attempt;
+use super::cloud::Round;
 use super::frame;
 use super::greeting::Identity;
 use super::listen::House;
@@ -28,6 +29,8 @@ const SETTLING_MAX: u32 = 10;
 const SOCKETS_MAX: usize = 512;
 /// What a process may have open where the kernel does not say: the usual default.
 const FILES_USUAL: usize = 1024;
+/// So long a probe that is told to end still deletes what it wrote. A pod has longer before it is killed.
+const CLEARING: Duration = Duration::from_secs(5);
 /// A complaint is no longer than this, in characters.
 const COMPLAINT_MAX: usize = 500;
 
@@ -62,14 +65,35 @@ pub fn run<W: Write>(config: &Config, log: W) -> Result<Ending, AgentError> {
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(AgentError::Start)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(AgentError::Start)?;
-        tokio::select! {
+        let calls = Calls::default();
+        let ended = tokio::select! {
             biased;
             _ = terminate.recv() => Ok(Ending::Told),
             _ = interrupt.recv() => Ok(Ending::Told),
             () = passed(config.deadline) => Ok(Ending::Deadline),
-            error = Agent::new(config, log).serve() => Err(AgentError::Log(error)),
+            error = Agent::new(config, log, &calls).serve() => Err(AgentError::Log(error)),
+        };
+        if let Some(round) = calls.under_way() {
+            // Nobody can be told any more what remains.
+            let _ = timeout(CLEARING, round.clear()).await;
         }
+        ended
     })
+}
+
+/// The round of cloud calls that is under way, so that its traces are deleted even where the probe ends in between.
+#[derive(Default)]
+struct Calls(Mutex<Option<Arc<Round>>>);
+
+impl Calls {
+    fn set(&self, round: Option<Arc<Round>>) {
+        // Nothing panics while it holds the lock.
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = round;
+    }
+
+    fn under_way(&self) -> Option<Arc<Round>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 async fn passed(deadline: Option<Duration>) {
@@ -85,12 +109,13 @@ struct Agent<'a, W> {
     arrivals: Arrivals,
     /// Sockets that may be under way to targets at a time.
     sockets: Arc<Semaphore>,
+    calls: &'a Calls,
     log: W,
     complaints: u32,
 }
 
 impl<'a, W: Write> Agent<'a, W> {
-    fn new(config: &'a Config, log: W) -> Self {
+    fn new(config: &'a Config, log: W, calls: &'a Calls) -> Self {
         let files = files_max();
         let me = Arc::new(Identity::new(&config.name, &config.nonce));
         let house = House {
@@ -102,7 +127,7 @@ impl<'a, W: Write> Agent<'a, W> {
             house.open(*protocol, *port);
         }
         let sockets = Arc::new(Semaphore::new(SOCKETS_MAX.min(files / 2).max(1)));
-        Self { config, me, arrivals: house.arrivals, sockets, log, complaints: 0 }
+        Self { config, me, arrivals: house.arrivals, sockets, calls, log, complaints: 0 }
     }
 
     /// Never ends but by an error of the log.
@@ -139,6 +164,7 @@ impl<'a, W: Write> Agent<'a, W> {
             arrivals: Vec::new(),
             arrivals_not_kept: 0,
             listeners: Vec::new(),
+            cloud: None,
         };
         match orders.step {
             Step::Try(tries) => {
@@ -147,6 +173,12 @@ impl<'a, W: Write> Agent<'a, W> {
             Step::Tally => {
                 self.settle().await;
                 (report.arrivals, report.arrivals_not_kept) = self.arrivals.told();
+            }
+            Step::Cloud(order) => {
+                let round = Arc::new(Round::new(order, &self.config.nonce));
+                self.calls.set(Some(Arc::clone(&round)));
+                report.cloud = Some(round.carry_out().await);
+                self.calls.set(None);
             }
         }
         report.listeners = self.arrivals.listeners();

@@ -44,10 +44,19 @@ enum Said {
 
 /// The first address of `name`: IPv4 before IPv6. `limit` is how long to wait for each answer.
 pub(super) async fn resolve(name: &str, limit: Duration) -> Result<IpAddr, NotResolved> {
+    resolve_among(name, &[A, AAAA], limit).await
+}
+
+/// The first IPv6 address of `name`.
+pub(super) async fn resolve_v6(name: &str, limit: Duration) -> Result<IpAddr, NotResolved> {
+    resolve_among(name, &[AAAA], limit).await
+}
+
+async fn resolve_among(name: &str, kinds: &[u16], limit: Duration) -> Result<IpAddr, NotResolved> {
     let text = fs::read_to_string("/etc/resolv.conf").map_err(|_| NotResolved)?;
     let resolver = Resolver::read(&text);
     // However many names and servers there are to ask, a target waits no longer than this.
-    match timeout(limit.saturating_mul(4), resolver.ask_all(name, limit)).await {
+    match timeout(limit.saturating_mul(4), resolver.ask_all(name, kinds, limit)).await {
         Ok(Some(address)) => Ok(address),
         Ok(None) | Err(_) => Err(NotResolved),
     }
@@ -85,10 +94,10 @@ impl Resolver {
         names
     }
 
-    async fn ask_all(&self, name: &str, limit: Duration) -> Option<IpAddr> {
+    async fn ask_all(&self, name: &str, kinds: &[u16], limit: Duration) -> Option<IpAddr> {
         for name in self.names(name) {
-            for kind in [A, AAAA] {
-                if let Some(address) = self.ask_servers(&name, kind, limit).await {
+            for kind in kinds {
+                if let Some(address) = self.ask_servers(&name, *kind, limit).await {
                     return Some(address);
                 }
             }
@@ -318,7 +327,7 @@ mod tests {
                     .unwrap();
             }
         });
-        let found = resolver.ask_all(name, Duration::from_millis(500)).await;
+        let found = resolver.ask_all(name, &[A, AAAA], Duration::from_millis(500)).await;
         assert_eq!(found, expected.map(|address| address.parse().unwrap()));
     }
 

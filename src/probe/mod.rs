@@ -1,7 +1,8 @@
 //! The probe: what runs inside the probe pods, and what it and the runner say to each other.
 //!
 //! The runner needs [`wire`] and [`frame`]; the rest is what the program `tenantproof-probe` does:
-//! it listens, reads its orders from a file, tries all its targets at once and answers in its log.
+//! it listens, reads its orders from a file, tries all its targets at once, makes calls to the cloud, and
+//! answers in its log.
 //! Nothing here links the Kubernetes or AWS side of the runner.
 
 pub mod agent;
@@ -11,6 +12,8 @@ pub mod wire;
 
 mod arrivals;
 mod attempt;
+mod cloud;
+mod digest;
 mod dns;
 mod errno;
 mod greeting;

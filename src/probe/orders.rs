@@ -95,6 +95,11 @@ fn read(path: &std::path::Path, into: &mut Vec<u8>) -> io::Result<()> {
 
 fn parse(text: &[u8]) -> Result<Orders, String> {
     let orders: Orders = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    if let Step::Cloud(cloud) = &orders.step
+        && let Some(fault) = cloud.fault()
+    {
+        return Err(fault);
+    }
     if let Step::Try(tries) = &orders.step {
         if tries.attempts == 0 {
             return Err("`attempts` is 0, expected 1 to 255".to_owned());

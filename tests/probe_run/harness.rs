@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub(crate) struct Probe {
     pub(crate) child: Child,
     pub(crate) orders: PathBuf,
-    log: Arc<Mutex<Vec<u8>>>,
+    pub(crate) output: Arc<Mutex<Vec<u8>>>,
     _folder: TempDir,
 }
 
@@ -77,13 +77,13 @@ impl Probe {
                 copy.lock().expect("no panic").extend_from_slice(&piece[..length]);
             }
         });
-        let probe = Self { child, orders, log, _folder: folder };
+        let probe = Self { child, orders, output: log, _folder: folder };
         probe.wait("ready", |log| log.ready.clone());
         probe
     }
 
     pub(crate) fn log(&self) -> Decoded {
-        Decoder::read(&*self.log.lock().expect("no panic"))
+        Decoder::read(&*self.output.lock().expect("no panic"))
     }
 
     pub(crate) fn wait<T>(&self, what: &str, mut seen: impl FnMut(&Decoded) -> Option<T>) -> T {

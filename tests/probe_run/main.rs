@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail the test that calls them")]
 
+mod cloud;
 mod fenced;
 mod harness;
 mod life;

@@ -327,7 +327,7 @@ impl<'a> Field<'a> {
                 .iter()
                 .map(|(name, step)| match step {
                     Step::Try(tries) => (name.clone(), tries.targets.iter().map(|target| target.id).collect()),
-                    Step::Tally => (name.clone(), Vec::new()),
+                    Step::Tally | Step::Cloud(_) => (name.clone(), Vec::new()),
                 })
                 .collect();
             let patience = ANSWER_PATIENCE + limits.timeout + limits.gap * u32::from(limits.attempts);

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 pub use decode::{Decoded, Decoder, FrameError};
 
-use super::greeting::hex;
+use super::digest::hex;
 use super::wire::{Ack, Complaint, Ready, Report};
 
 /// What each line of a message begins with: the program and the version of this format.

@@ -1,5 +1,7 @@
 //! A log is cut, damaged, doubled and shuffled: a report comes out right or not at all.
 
+mod cloud;
+
 use std::net::IpAddr;
 
 use proptest::prelude::*;
@@ -68,8 +70,9 @@ prop_compose! {
         arrivals in proptest::collection::vec(arrival(), 0..40),
         arrivals_not_kept in any::<u32>(),
         listeners in proptest::collection::vec(listener(), 0..4),
+        cloud in proptest::option::of(cloud::report()),
     ) -> Report {
-        Report { round, probe, answers, arrivals, arrivals_not_kept, listeners }
+        Report { round, probe, answers, arrivals, arrivals_not_kept, listeners, cloud }
     }
 }
 
@@ -209,6 +212,7 @@ fn small() -> Report {
         arrivals: vec![],
         arrivals_not_kept: 0,
         listeners: vec![],
+        cloud: None,
     }
 }
 

@@ -1,12 +1,15 @@
 //! Orders to a probe, and its answers. Orders come in an annotation that a downward API volume
 //! shows to the probe; answers go out by its log.
 
+pub mod cloud;
+
 use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Port, Protocol};
+use cloud::{Cloud, CloudReport};
 
 /// What a probe shall do. Written as JSON into the annotation [`ORDERS_ANNOTATION`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +32,8 @@ pub enum Step {
     /// Tell who arrived so far: answer with [`Arrival`]s. Asked once every client has answered, so
     /// that an arrival that was never recorded did not happen.
     Tally,
+    /// Make calls to the cloud with the pod's own credentials, and answer with a [`CloudReport`].
+    Cloud(Cloud),
 }
 
 /// Targets, and how to try them.
@@ -85,6 +90,9 @@ pub struct Report {
     /// The state of the probe's own listeners.
     #[serde(default)]
     pub listeners: Vec<Listener>,
+    /// What came of the calls of a `Cloud` round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<CloudReport>,
 }
 
 /// What a probe says once, when its listeners are up.
