@@ -68,8 +68,8 @@ pub enum RunError {
     },
     /// Promises are broken, or not proved, before any fence is taken down.
     #[error(
-        "before any fence is taken down the run ends with {code}: {} of its cases fail and {} are inconclusive",
-        .counts.fail, .counts.inconclusive
+        "before any fence is taken down the run ends with {code}: {} of its cases fail and {} are inconclusive{}",
+        .counts.fail, .counts.inconclusive, .first.as_ref().map_or(String::new(), |first| format!("; the first: {first}"))
     )]
     #[diagnostic(code(tenantproof::not_whole), help("`tenantproof run` says what is wrong; mend that first"))]
     NotWhole {
@@ -77,6 +77,8 @@ pub enum RunError {
         code: u8,
         /// What its cases came to.
         counts: Counts,
+        /// What the first finding says; a fault may be gone when the run is made again.
+        first: Option<String>,
     },
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes: {0}")]

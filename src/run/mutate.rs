@@ -144,7 +144,8 @@ pub async fn mutate(
     tell(Progress::Baseline);
     let baseline = run(options, |_, _| {}, interrupt.clone()).await?;
     if baseline.exit_code() != 0 {
-        return Err(RunError::NotWhole { code: baseline.exit_code(), counts: baseline.counts });
+        let first = baseline.findings.first().map(|finding| finding.sentence.clone());
+        return Err(RunError::NotWhole { code: baseline.exit_code(), counts: baseline.counts, first });
     }
     let mutants = all_mutants(options, &world);
     let mut mutation = Mutation {
