@@ -10,19 +10,21 @@ const levels = (list) => (list ?? []).map((level, at) => ({ orgIdentifier: `leve
 
 async function simulate({ request, policies }) {
   const { principal } = request
+  // A service has no policies of its own, and none is taken for it.
+  const service = principal.type === 'Service'
   const simulation = {
     request: {
-      principal: principal.type === 'Service' ? principal.service : principal.arn,
+      principal: service ? principal.service : principal.arn,
       action: request.action,
       resource: { resource: request.resource, accountId: request.resourceAccount },
       contextVariables: request.context,
     },
-    identityPolicies: principal.type === 'Service' ? [] : named(policies.identity),
+    identityPolicies: service ? [] : named(policies.identity),
     serviceControlPolicies: levels(policies.scps),
     resourceControlPolicies: levels(policies.rcps),
     resourcePolicy: policies.resource ?? undefined,
-    permissionBoundaryPolicies: policies.boundary ? [{ name: 'boundary', policy: policies.boundary }] : undefined,
-    sessionPolicy: policies.session ?? undefined,
+    permissionBoundaryPolicies: policies.boundary && !service ? [{ name: 'boundary', policy: policies.boundary }] : undefined,
+    sessionPolicy: service ? undefined : (policies.session ?? undefined),
   }
   const response = await runSimulation(simulation, {})
   if (response.resultType === 'error') return `error: ${JSON.stringify(response.errors)}`

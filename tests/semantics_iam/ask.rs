@@ -78,7 +78,7 @@ fn a_malformed_line_has_an_answer_in_its_place() {
         changed("/policies/identity", json!({})),
         changed("/policies/identity/0", json!({"name": "p"})),
         changed("/policies/scps", json!([{"name": "p", "document": {}}])),
-        changed("/policies", json!({"identities": []})),
+        changed("/policies", json!({"identiy": []})),
         r#"{"id": 1, "request": {}, "request": {}, "policies": {}}"#.to_owned(),
         changed("/request/context", json!({})).replace(r#""context":{}"#, r#""context":{"a:b":1,"a:b":2}"#),
         good.clone(),

@@ -57,21 +57,26 @@ fn resources(#[case] statement: Value, #[case] wanted: &str) {
 /// "If the `*` wildcard is the last character of a resource ARN segment, it can expand to match beyond the colon
 /// boundaries."
 #[rstest]
-#[case("arn:aws:dynamodb:*:table/orders", ALLOWED)]
-#[case("arn:aws:dynamodb:eu-*:table/orders", ALLOWED)]
-#[case("arn:aws:dynamodb:*:*:table/orders", ALLOWED)]
-#[case("arn:aws:dynamodb:*-1:table/orders", IMPLICIT)]
-#[case("arn:aws:dynamodb:eu*3:table/orders", UNKNOWN)]
-#[case("arn:aws:dynamodb:eu-west-1?111122223333:table/orders", UNKNOWN)]
-#[case("arn:aws:dynamodb:us-*-1:*:table/orders", IMPLICIT)]
-fn wildcards_and_colons(#[case] resource: &str, #[case] wanted: &str) {
-    let case = identity(&json!({"Resource": resource}))
-        .action("dynamodb:GetItem")
-        .of("arn:aws:dynamodb:eu-west-1:111122223333:table/orders", OWN);
-    assert_eq!(case.verdict(), wanted);
-    if wanted == UNKNOWN {
-        assert_eq!(case.rule().as_deref(), Some("wildcard-across-parts"));
-    }
+#[case("arn:aws:logs:*:log-group:web", ALLOWED, None)]
+#[case("arn:aws:logs:eu-*:log-group:web", ALLOWED, None)]
+#[case("arn:aws:logs:*:*:log-group:web", ALLOWED, None)]
+#[case("arn:aws:logs:eu-west-1:111122223333:log*:web", ALLOWED, None)]
+#[case("arn:aws:logs:eu-west-1:111122223333:l*b", ALLOWED, None)]
+#[case("arn:aws:logs:us-*:log-group:web", IMPLICIT, None)]
+#[case("arn:aws:logs:eu*3:log-group:web", UNKNOWN, Some("wildcard-across-parts"))]
+#[case("arn:aws:logs:eu-west-1?111122223333:log-group:web", UNKNOWN, Some("wildcard-across-parts"))]
+#[case("arn:aws:logs:us-*-1:*:log-group:web", IMPLICIT, None)]
+// Fewer than six parts are completed; a star that ends one of them may reach over all that is missing, too.
+#[case("arn:aws:logs", ALLOWED, None)]
+#[case("arn:aws:logs:us-west-1", IMPLICIT, None)]
+#[case("arn:aws:logs:*:web", UNKNOWN, Some("incomplete-arn"))]
+#[case("arn:aws:logs:eu*b", IMPLICIT, None)]
+fn wildcards_and_colons(#[case] resource: &str, #[case] wanted: &str, #[case] rule: Option<&str>) {
+    let answer = identity(&json!({"Resource": resource}))
+        .action("logs:PutLogEvents")
+        .of("arn:aws:logs:eu-west-1:111122223333:log-group:web", OWN)
+        .answer();
+    assert_eq!((answer.verdict.as_str(), answer.rule.as_deref()), (wanted, rule));
 }
 
 /// A request about no resource in particular.
@@ -792,7 +797,7 @@ fn trust_policies_have_no_resource_and_no_not_principal() {
     };
     let said = trust(json!({"Principal": {"AWS": "arn:aws:iam::111122223333:role/app"}, "Resource": "*"}));
     assert!(said.contains("Resource has no place in a role's trust policy"), "{said}");
-    let said = trust(json!({"NotPrincipal": {"AWS": "arn:aws:iam::111122223333:role/x"}}));
+    let said = trust(json!({"NotPrincipal": {"AWS": "arn:aws:iam::444455556666:role/x"}}));
     assert!(said.contains("NotPrincipal has no place in a role's trust policy"), "{said}");
 }
 

@@ -76,10 +76,10 @@ impl fmt::Display for Cited {
             Layer::Boundary => f.write_str("the permissions boundary"),
             Layer::Session => f.write_str("the session policy"),
             Layer::ServiceControl(level) => {
-                write!(f, "the service control policy {:?}, level {level}", &*self.document)
+                write!(f, "the service control policy {:?} of level {level}", &*self.document)
             }
             Layer::ResourceControl(level) => {
-                write!(f, "the resource control policy {:?}, level {level}", &*self.document)
+                write!(f, "the resource control policy {:?} of level {level}", &*self.document)
             }
             Layer::Resource => f.write_str("the resource's policy"),
         }

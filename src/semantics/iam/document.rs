@@ -125,9 +125,10 @@ impl Document {
     /// Whether a statement of it is about this request, whoever makes it.
     pub(super) fn is_about<'d>(&'d self, statement: &'d Statement, request: &Request<'_>) -> Held<'d> {
         let about = if statement.effect.is_some() { statement.is_about(request) } else { Held::Yes(()) };
-        match &self.doubt {
-            Some(doubt) => about.in_doubt(Rule::RefusedDocument, doubt),
-            None => about,
+        match (&self.doubt, about) {
+            (None, about) => about,
+            (Some(_), Held::No) => Held::No,
+            (Some(doubt), _) => Held::doubtful(Rule::RefusedDocument, doubt),
         }
     }
 }
@@ -209,7 +210,8 @@ impl Reading {
         match tree.text() {
             Some("2012-10-17") => return Version::V2012,
             // "Every RCP must include a Version element with the value "2012-10-17"."
-            Some("2008-10-17") if self.kind != PolicyKind::ResourceControl => return Version::V2008,
+            Some("2008-10-17") if self.kind == PolicyKind::ResourceControl => self.fault(Wrong::RcpVersion),
+            Some("2008-10-17") => return Version::V2008,
             Some(other) => self.fault(Wrong::Version(other.to_owned())),
             None => self.not_a_text("Version", tree),
         }

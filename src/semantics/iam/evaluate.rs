@@ -165,7 +165,7 @@ impl<'a> Case<'a> {
                 return all;
             }
             let about = document.is_about(statement, self.request);
-            let said = |grade: Held<'a>| grade.and(|| about).told(|| Some(place), |doubt| (Some(place), doubt));
+            let said = |grade: Held<'a>| about.and(|| grade).told(|| Some(place), |doubt| (Some(place), doubt));
             Granted {
                 itself: all.itself.or(|| said(grades.itself)),
                 role: all.role.or(|| said(grades.role)),

@@ -56,6 +56,9 @@ pub enum Wrong {
     /// A version that there is none of.
     #[error("the Version {0:?} is none; there are 2012-10-17 and 2008-10-17")]
     Version(String),
+    /// A resource control policy of the older language.
+    #[error("the Version of a resource control policy is 2012-10-17")]
+    RcpVersion,
     /// An effect that there is none of.
     #[error("the Effect {0:?} is none; there are Allow and Deny, in these letters")]
     Effect(String),

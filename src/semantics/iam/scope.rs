@@ -16,16 +16,18 @@ pub(super) struct Actions {
     patterns: Vec<Glob>,
     /// Whether all actions are meant but those.
     but: bool,
+    /// Whether a text among them is no action, so that it may mean any.
+    hazy: bool,
 }
 
 impl Actions {
     /// Letters don't matter: "The prefix and the action name are case insensitive."
-    pub(super) fn compile(texts: &[&str], but: bool) -> Self {
+    pub(super) fn compile(texts: &[&str], but: bool, hazy: bool) -> Self {
         let glob = |text: &&str| {
             let text = text.to_ascii_lowercase();
             Glob::text(&[Part { text: &text, pattern: true }])
         };
-        Self { patterns: texts.iter().map(glob).collect(), but }
+        Self { patterns: texts.iter().map(glob).collect(), but, hazy }
     }
 
     pub(super) fn hold(&self, action: &Action) -> Held<'_> {
@@ -33,7 +35,7 @@ impl Actions {
             return Held::doubtful(Rule::EmptyValues, "NotAction");
         }
         let listed = self.patterns.iter().any(|pattern| pattern.matches(&action.lower, Reach::Everywhere));
-        Held::of(listed != self.but)
+        if self.hazy && !listed { Held::doubtful(Rule::RefusedDocument, "") } else { Held::of(listed != self.but) }
     }
 }
 
@@ -95,6 +97,8 @@ pub(super) struct ResourcePattern {
     /// As it is once it is completed, if it has fewer than six parts.
     completed: Option<(Completion, Template)>,
     variable_before_resource: bool,
+    /// Whether it is neither, so that it may mean anything.
+    hazy: bool,
 }
 
 impl ResourcePattern {
@@ -109,12 +113,16 @@ impl ResourcePattern {
             _ => None,
         };
         let variable_before_resource = template.has_variable_before(5);
-        Self { template, everything, fixed, completed, variable_before_resource }
+        let hazy = !everything && !text.starts_with("arn:");
+        Self { template, everything, fixed, completed, variable_before_resource, hazy }
     }
 
     fn holds(&self, action: &Action, resource: &Resource, context: &Context) -> Held<'_> {
         if self.everything {
             return Held::Yes(());
+        }
+        if self.hazy {
+            return Held::doubtful(Rule::RefusedDocument, "");
         }
         let doubt = |rule| Held::doubtful(rule, self.template.source());
         if self.variable_before_resource {
@@ -123,18 +131,25 @@ impl ResourcePattern {
         if resource.arn.is_none() {
             return if self.is_all_of(action.service()) { doubt(Rule::ResourceStar) } else { Held::No };
         }
-        let as_it_stands = match &self.fixed {
+        let as_it_stands = || match &self.fixed {
             Some(glob) => self.like(glob, resource),
             None => self.filled(&self.template, resource, context),
         };
-        let Some((completion, completed)) = &self.completed else { return as_it_stands };
-        as_it_stands.or(|| {
-            let completed = self.filled(completed, resource, context);
-            match completion {
-                Completion::Documented => completed,
-                Completion::Open => completed.in_doubt(Rule::IncompleteArn, self.template.source()),
-            }
-        })
+        match &self.completed {
+            None => as_it_stands(),
+            // A `*` that ends its part may match the missing ones as it stands: then what completing adds matches nothing.
+            Some((Completion::Documented, completed)) => match self.filled(completed, resource, context) {
+                Held::No if matches!(as_it_stands(), Held::Yes(())) => doubt(Rule::IncompleteArn),
+                completed => completed,
+            },
+            Some((Completion::Open, completed)) => as_it_stands()
+                .or(|| self.filled(completed, resource, context).in_doubt(Rule::IncompleteArn, self.template.source())),
+        }
+    }
+
+    /// Whether it is neither an ARN's pattern nor `*`.
+    pub(super) const fn is_hazy(&self) -> bool {
+        self.hazy
     }
 
     fn filled(&self, template: &Template, resource: &Resource, context: &Context) -> Held<'_> {

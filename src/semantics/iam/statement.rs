@@ -56,7 +56,7 @@ impl Statement {
             label: format!("statement {number}").into(),
             effect: None,
             principals: None,
-            actions: Actions::compile(&[], false),
+            actions: Actions::compile(&[], false, true),
             resources: Resources::Own,
             conditions: Vec::new(),
         }
@@ -194,15 +194,17 @@ fn actions(reading: &mut Reading, action: Option<&Tree>, but: Option<&Tree>) -> 
     }
     let (tree, but) = one_of(reading, ("Action", "NotAction"), (action, but))?;
     let texts = texts(reading, if but { "NotAction" } else { "Action" }, tree)?;
+    let mut hazy = false;
     for text in &texts {
         let named = text.split_once(':').is_some_and(|(service, name)| {
             !service.is_empty() && !name.is_empty() && !name.contains(':') && !text.contains(char::is_whitespace)
         });
         if !named && *text != "*" {
             reading.fault(Wrong::Action((*text).to_owned()));
+            hazy = true;
         }
     }
-    Some(Actions::compile(&texts, but))
+    Some(Actions::compile(&texts, but, hazy))
 }
 
 fn resources(
@@ -227,12 +229,13 @@ fn resources(
     };
     let mut patterns = Vec::with_capacity(texts.len());
     for text in texts {
-        if text != "*" && !text.starts_with("arn:") {
+        let pattern = ResourcePattern::compile(text, version, completion);
+        if pattern.is_hazy() {
             reading.fault(Wrong::Resource(text.to_owned()));
         } else if text != "*" && reading.kind == PolicyKind::Session && text.matches(':').count() < 5 {
             reading.fault(Wrong::IncompleteResource(text.to_owned()));
         }
-        patterns.push(ResourcePattern::compile(text, version, completion));
+        patterns.push(pattern);
     }
     Some(if but { Resources::AllBut(patterns) } else { Resources::These(patterns) })
 }
