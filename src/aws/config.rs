@@ -80,7 +80,7 @@ fn https() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
         let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env());
         builder.set_connector_settings(settings.cloned());
-        builder.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        builder.set_sleep_impl(components.and_then(aws_sdk_eks::config::RuntimeComponents::sleep_impl));
         builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
     })
 }

@@ -18,6 +18,7 @@ const UNMARKED: &str = "tenantproof-audit-before-the-run";
 
 /// Where the API server's record of requests can be read, and what it is told to keep.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[allow(clippy::struct_field_names, reason = "they are the names of the options")]
 pub(super) struct AuditArgs {
     /// The audit log of an API server, as a file that this machine can read; what it is rotated into beside it is
     /// read too. Give one for each API server. Without any source of audit records nothing is looked for on record.

@@ -114,6 +114,7 @@ enum Ask {
         /// The folder with the manifests: any layout, YAML or JSON, lists and several documents a file.
         dir: std::path::PathBuf,
     },
+    #[allow(clippy::doc_markdown, reason = "it is shown as help, and lines of JSON are in it")]
     /// Would AWS IAM allow a request?
     ///
     /// Reads one case a line from standard input, the policies in it, such as

@@ -201,7 +201,7 @@ pub(super) fn ask_rbac(dir: &Path) -> miette::Result<u8> {
 
 /// `tenantproof ask iam`.
 pub(super) fn ask_iam() -> miette::Result<u8> {
-    answered(|questions, answers| ask::iam(questions, answers), |all| all)
+    answered(ask::iam, |all| all)
 }
 
 /// Answers what comes in, and says what a reader should know beside the answers.

@@ -163,7 +163,7 @@ pub async fn mutate(
             break;
         }
         tell(Progress::Mutant(index + 1, total, &mutant));
-        match one(options, client, &namespaces, mutant, interrupt.clone()).await {
+        match Box::pin(one(options, client, &namespaces, mutant, interrupt.clone())).await {
             Ok(result) => {
                 mutation.mutants.push(result.clone());
                 tell(Progress::Ended(&result, &mutation));

@@ -67,12 +67,12 @@ impl RunOptions {
     }
 
     /// Who is let into the cluster, by the EKS API; `None` where it is not asked.
+    #[cfg_attr(not(feature = "aws"), allow(unused_variables, reason = "a build without AWS asks nobody"))]
     pub(super) async fn access(&self, connection: &Connection) -> Result<Option<Access>, RunError> {
         #[cfg(feature = "aws")]
         if let Some(name) = &self.eks_cluster {
             return Ok(Some(super::eks::read(name, connection).await?));
         }
-        // A build without AWS asks nobody.
         std::future::ready(Ok(None)).await
     }
 

@@ -94,7 +94,7 @@ proptest! {
         // Of what grants, or what every level must allow.
         let places = ["/policies/identity/0/document", "/policies/resource", "/policies/scps/0/0/document"];
         let after = changed(&case, |case| {
-            let place: &str = *which.get::<&str>(&places);
+            let place: &str = which.get::<&str>(&places);
             let Some(document) = case.pointer_mut(place).filter(|document| document.is_object()) else { return };
             let Some(statements) = document["Statement"].as_array_mut() else { return };
             if let Some(at) = statements.iter().position(|statement| statement["Effect"] == "Allow") {

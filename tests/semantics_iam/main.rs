@@ -1,6 +1,7 @@
 //! IAM: a table for each rule, a second evaluator on generated cases, another author's simulator as an oracle, and
 //! `ask iam`.
 
+#![allow(clippy::similar_names, clippy::needless_pass_by_value, clippy::type_complexity, reason = "tables of cases")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it cannot go on")]
 
 mod answers;

@@ -1,4 +1,4 @@
-//! A stand-in for CloudWatch Logs: `FilterLogEvents` as it is on the wire (awsJson1_1, `Logs_20140328.FilterLogEvents`), with
+//! A stand-in for CloudWatch Logs: `FilterLogEvents` as it is on the wire (`awsJson1_1`, `Logs_20140328.FilterLogEvents`), with
 //! its pages that may be empty, its streams, its clocks and its refusals.
 
 use std::collections::BTreeMap;

@@ -100,7 +100,7 @@ impl LogSeen {
 
     /// How many API servers were heard of at the end; `None` where each has a file of its own.
     pub(super) fn heard(&self, lanes: &BTreeSet<String>) -> Option<usize> {
-        self.ways.iter().any(|way| *way != Way::File).then(|| lanes.len())
+        self.ways.iter().any(|way| *way != Way::File).then_some(lanes.len())
     }
 }
 

@@ -178,8 +178,8 @@ impl<'a> Case<'a> {
     fn session_says(&self, document: &'a Document, effect: Effect) -> Said<'a> {
         let said = self.says(Layer::Session, document, effect);
         match (&self.request.principal.0, effect) {
-            (Who::Of { kind: Kind::User { .. }, .. }, Effect::Deny) => said.and(|| user_has_no_session()),
-            (Who::Of { kind: Kind::User { .. }, .. }, Effect::Allow) => said.or(|| user_has_no_session()),
+            (Who::Of { kind: Kind::User { .. }, .. }, Effect::Deny) => said.and(user_has_no_session),
+            (Who::Of { kind: Kind::User { .. }, .. }, Effect::Allow) => said.or(user_has_no_session),
             _ => said,
         }
     }
@@ -308,7 +308,7 @@ impl<'p> Granted<'p> {
     }
 }
 
-const fn basis<'p>(said: Said<'p>) -> Option<Place<'p>> {
+const fn basis(said: Said<'_>) -> Option<Place<'_>> {
     match said {
         Said::Yes(place) => place,
         _ => None,

@@ -185,10 +185,7 @@ pub struct SharedRole<'a> {
 
 /// The roles that more than one workload gets, as `of` tells workloads apart (by tenant, say): those of one tenant may
 /// share a role. Workloads that are of nobody count each for itself.
-pub fn shared_roles<'a, T: Ord>(
-    associations: &'a [Association],
-    of: impl Fn(&Workload) -> Option<T>,
-) -> Vec<SharedRole<'a>> {
+pub fn shared_roles<T: Ord>(associations: &[Association], of: impl Fn(&Workload) -> Option<T>) -> Vec<SharedRole<'_>> {
     let mut roles: BTreeMap<&Arn, Vec<&Association>> = BTreeMap::new();
     for association in associations {
         for role in std::iter::once(&association.role).chain(&association.target_role) {

@@ -121,6 +121,7 @@ impl Named {
             }
             Who::Of { account, kind } => (*account, kind),
         };
+        #[allow(clippy::match_same_arms, reason = "a row for each kind of name")]
         match (self, kind) {
             (Self::Everyone | Self::EveryAws, _) => itself(Held::Yes(())),
             // The account's ARN is that of its root user, too.

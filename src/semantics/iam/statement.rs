@@ -257,6 +257,7 @@ fn conditions(reading: &mut Reading, tree: Option<&Tree>, version: Version) -> O
 }
 
 /// Whom it is about; nothing within where the kind of policy names nobody.
+#[allow(clippy::option_option, reason = "without: a fault; without within: a kind of policy that names nobody")]
 fn principals(reading: &mut Reading, these: Option<&Tree>, but: Option<&Tree>) -> Option<Option<Principals>> {
     if !reading.kind.names_principals() {
         for (name, found) in [("Principal", these), ("NotPrincipal", but)] {

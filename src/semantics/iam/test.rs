@@ -32,6 +32,7 @@ pub(super) enum Test {
 
 /// A text that is a pattern once its variables have values.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::option_option, reason = "not fixed, and fixed but not to be read, are two things")]
 pub(super) struct Pattern<G> {
     template: Template,
     /// The pattern, where it is the same for every request; `None` within is one that the operator cannot read.

@@ -95,13 +95,12 @@ fn number(text: &str, digits: usize) -> Option<i64> {
 fn of_day(time: &str) -> Option<(i64, u32)> {
     let zone = time.find(['Z', '+', '-'])?;
     let (clock, zone) = time.split_at_checked(zone)?;
-    let ahead = match zone {
-        "Z" => 0,
-        _ => {
-            let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-            let ahead = number(hours, 2).filter(|hours| *hours < 24)? * 3600 + minute(minutes)? * 60;
-            if zone.starts_with('-') { -ahead } else { ahead }
-        }
+    let ahead = if zone == "Z" {
+        0
+    } else {
+        let (hours, minutes) = zone.get(1..)?.split_once(':')?;
+        let ahead = number(hours, 2).filter(|hours| *hours < 24)? * 3600 + minute(minutes)? * 60;
+        if zone.starts_with('-') { -ahead } else { ahead }
     };
     let mut parts = clock.split(':');
     let hour = number(parts.next()?, 2).filter(|hour| *hour < 24)?;

@@ -139,6 +139,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "it stands where none may be")]
     fn mapped(lists: &[(&str, &str)]) -> Option<ConfigMap> {
         let data: BTreeMap<String, String> =
             lists.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect();

@@ -41,6 +41,7 @@ fn cluster() -> Value {
 }
 
 /// What was seen: these entries in this mode, beside the runner's own.
+#[allow(clippy::similar_names, reason = "both are plain")]
 fn seen(mode: &str, entries: &[Value], more: &Value) -> Value {
     let entries = [vec![entry(RUNNER, &[])], entries.to_vec()].concat();
     let mut seen = json!({
