@@ -15,27 +15,37 @@ pub(super) struct Clock {
     patience: Duration,
     end: Instant,
     heard: Instant,
+    /// When it was last known whether there is an API server.
+    known: Instant,
     stood_still: Duration,
 }
 
 impl Clock {
     /// Starts it.
     pub(super) fn start(patience: Duration, now: Instant) -> Self {
-        Self { patience, end: now + patience, heard: now, stood_still: Duration::ZERO }
+        Self { patience, end: now + patience, heard: now, known: now, stood_still: Duration::ZERO }
     }
 
     /// The probe's log was read.
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard = now;
+        self.known = now;
     }
 
-    /// This time was nobody's: the API server was away. Bounded, so that no run lasts for ever.
-    pub(super) fn stand_still(&mut self, time: Duration) {
-        if self.stood_still < PATIENCE {
-            self.stood_still += time;
-            self.end += time;
-            self.heard += time;
-        }
+    /// The API server answered, though not with the probe's log.
+    pub(super) fn answered(&mut self, now: Instant) {
+        self.known = now;
+    }
+
+    /// There is no API server now. What went by since it was last known to be there was nobody's time: it is not only the
+    /// request that failed, which fails at once where a proxy before the server lives on, but the wait before it, too.
+    /// Bounded, so that no run lasts for ever.
+    pub(super) fn stand_still(&mut self, now: Instant) {
+        let time = now.saturating_duration_since(self.known).min(PATIENCE.saturating_sub(self.stood_still));
+        self.known = now;
+        self.stood_still += time;
+        self.end += time;
+        self.heard += time;
     }
 
     /// Whether there is time left, and the probe was heard lately.
@@ -88,13 +98,36 @@ mod tests {
     fn without_an_api_server_time_stands_still_but_not_for_ever() {
         let begun = Instant::now();
         let mut clock = Clock::start(60 * SECOND, begun);
-        for second in 1..=120 {
-            clock.stand_still(SECOND);
+        for second in 1..=140 {
+            clock.stand_still(begun + second * SECOND);
             clock.check("no API server", begun + second * SECOND).unwrap();
         }
-        for _ in 0..21 {
-            clock.stand_still(SECOND);
-        }
+        clock.stand_still(begun + 141 * SECOND);
         clock.check("no API server", begun + 141 * SECOND).unwrap_err();
+    }
+
+    /// A proxy that lives on while the server behind it is away ends each request at once: the waits between them count.
+    #[test]
+    fn the_wait_before_a_request_that_fails_is_nobodys_time() {
+        let begun = Instant::now();
+        let mut clock = Clock::start(60 * SECOND, begun);
+        for look in 1..=15 {
+            clock.stand_still(begun + look * 4 * SECOND);
+            clock.check("tls handshake eof", begun + look * 4 * SECOND).unwrap();
+        }
+        clock.heard(begun + 61 * SECOND);
+        clock.check("no answer yet", begun + 119 * SECOND).unwrap_err();
+        clock.heard(begun + 119 * SECOND);
+        clock.check("no answer yet", begun + 119 * SECOND).unwrap();
+    }
+
+    #[test]
+    fn time_in_which_the_api_server_answered_counts() {
+        let begun = Instant::now();
+        let mut clock = Clock::start(60 * SECOND, begun);
+        clock.answered(begun + 18 * SECOND);
+        clock.stand_still(begun + 22 * SECOND);
+        clock.check("no log", begun + 24 * SECOND).unwrap();
+        clock.check("no log", begun + 25 * SECOND).unwrap_err();
     }
 }

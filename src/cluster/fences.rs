@@ -15,7 +15,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::error::ClusterError;
-use super::retry::patiently;
+use super::retry::{despite_others, patiently};
 use crate::model::Namespace;
 
 /// Where the journal lies: one entry for each object that is broken.
@@ -127,20 +127,20 @@ async fn put(client: &Client, from: Option<&Value>, to: Option<&Value>) -> Resul
             _ => Ok(()),
         },
         Some(wanted) => {
-            let mut wanted: DynamicObject = serde_json::from_value(wanted.clone())
+            let wanted: DynamicObject = serde_json::from_value(wanted.clone())
                 .map_err(|error| ClusterError::Api { what: format!("write {what}"), why: error.to_string() })?;
-            let there = patiently(|| api.get_opt(&name))
-                .await
-                .map_err(|error| ClusterError::explain(&format!("read {what}"), &error))?;
-            let written = match there {
-                // As a whole: what is not in it is gone.
-                Some(there) => {
-                    wanted.metadata.resource_version = there.metadata.resource_version;
-                    patiently(|| api.replace(&name, &plainly, &wanted)).await
+            let written = despite_others(|| async {
+                match patiently(|| api.get_opt(&name)).await? {
+                    // As a whole: what is not in it is gone.
+                    Some(there) => {
+                        let mut wanted = wanted.clone();
+                        wanted.metadata.resource_version = there.metadata.resource_version;
+                        patiently(|| api.replace(&name, &plainly, &wanted)).await
+                    }
+                    None => patiently(|| api.create(&plainly, &wanted)).await,
                 }
-                None => patiently(|| api.create(&plainly, &wanted)).await,
-            };
-            written.map(drop).map_err(|error| ClusterError::explain(&format!("write {what}"), &error))
+            });
+            written.await.map(drop).map_err(|error| ClusterError::explain(&format!("write {what}"), &error))
         }
     }
 }

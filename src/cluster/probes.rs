@@ -317,7 +317,6 @@ impl ProbeRun {
                 return Ok(heard);
             }
             // Nobody can tell a probe that is silent from one whose log does not come: so it is asked for.
-            let begun = Instant::now();
             let log = timeout(LOG_PATIENCE, pods.logs(&started.pod, &LogParams::default())).await;
             let trouble = match log {
                 Ok(Ok(log)) => {
@@ -360,7 +359,9 @@ impl ProbeRun {
                 Ok(Err(error)) => {
                     tracing::debug!(pod = started.pod, %error, "the probe's log can't be read now");
                     if is_outage(&error) {
-                        clock.stand_still(begun.elapsed());
+                        clock.stand_still(Instant::now());
+                    } else {
+                        clock.answered(Instant::now());
                     }
                     in_words(&error)
                 }

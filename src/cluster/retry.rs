@@ -11,6 +11,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// How long admission may take to see an object that was made just before.
 const LAG: Duration = Duration::from_secs(15);
 
+/// How often an object is read and written that others write, too.
+const WRITES: usize = 20;
+
 /// Whether an error says nothing about the request itself, only that it was not served now.
 pub(crate) fn is_transient(error: &kube::Error) -> bool {
     match error {
@@ -106,6 +109,28 @@ where
     }
 }
 
+/// Reads and writes an object anew where somebody else wrote it in between, at most [`WRITES`] times: a controller that
+/// keeps its status writes it moments after it was made.
+///
+/// # Errors
+/// The first error that is another, or the last conflict.
+pub(crate) async fn despite_others<T, F, Fut>(mut read_and_write: F) -> Result<T, kube::Error>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, kube::Error>>,
+{
+    for _ in 1..WRITES {
+        match read_and_write().await {
+            Err(kube::Error::Api(status)) if status.code == 409 && status.reason == "Conflict" => {
+                tracing::debug!(message = status.message, "somebody else wrote it meanwhile; trying again");
+                sleep(Duration::from_millis(100)).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    read_and_write().await
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -114,7 +139,7 @@ mod tests {
     use kube::core::Status;
     use rstest::rstest;
 
-    use super::{after_lag, after_lag_of, is_transient, lags};
+    use super::{WRITES, after_lag, after_lag_of, despite_others, is_transient, lags};
 
     fn forbidden(message: &str) -> kube::Error {
         kube::Error::Api(Box::new(Status { code: 403, message: message.to_owned(), ..Status::default() }))
@@ -165,5 +190,39 @@ mod tests {
             Err::<(), _>(forbidden("no PriorityClass with name x was found"))
         });
         assert!(never.await.is_err());
+    }
+
+    fn conflict() -> kube::Error {
+        let reason = "Conflict".to_owned();
+        let message = "the object has been modified".to_owned();
+        kube::Error::Api(Box::new(Status { code: 409, reason, message, ..Status::default() }))
+    }
+
+    #[rstest]
+    #[case::nobody(0, Ok(1))]
+    #[case::a_controller(3, Ok(4))]
+    #[case::for_ever(usize::MAX, Err(WRITES))]
+    #[tokio::test]
+    async fn what_others_write_meanwhile_is_read_and_written_anew(
+        #[case] others: usize,
+        #[case] expected: Result<usize, usize>,
+    ) {
+        let asked = Cell::new(0);
+        let outcome = despite_others(|| {
+            asked.set(asked.get() + 1);
+            std::future::ready(if asked.get() > others { Ok(asked.get()) } else { Err(conflict()) })
+        });
+        assert_eq!(outcome.await.map_err(|_| asked.get()), expected);
+    }
+
+    #[tokio::test]
+    async fn another_error_is_told_at_once() {
+        let asked = Cell::new(0);
+        let outcome: Result<(), _> = despite_others(|| {
+            asked.set(asked.get() + 1);
+            std::future::ready(Err(forbidden("no")))
+        })
+        .await;
+        assert!(outcome.is_err() && asked.get() == 1);
     }
 }

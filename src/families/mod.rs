@@ -27,7 +27,7 @@ pub use observe::{FamilyPlan, Field, GivenPolicy, Limits, Observed, Record, Stag
 pub use subjects::{ReviewSeen, Subject};
 
 use crate::document::shape::Slot;
-use crate::model::{CaseId, Family, Namespace, NodeName, TenantId};
+use crate::model::{CaseId, CheckId, Family, Namespace, NodeName, TenantId};
 use crate::plan::{Case, Mode, Permission};
 use crate::semantics::network::Profile;
 use crate::semantics::{ObjectKind, Snapshot};
@@ -93,6 +93,12 @@ pub struct JudgeError {
 /// Judges cases of one family by stored observations.
 pub type Judge = fn(&[Case], &serde_json::Value) -> Result<Vec<CaseResult>, JudgeError>;
 
+/// Tells which checks a mutant concerns.
+pub type Concerned = fn(&Mutant, &[Case], &serde_json::Value) -> Option<BTreeSet<CheckId>>;
+
+/// Any check of the family may find any mutant.
+const ANY_CHECK: Concerned = |_, _, _| None;
+
 /// A family, as the rest of the program knows it.
 pub struct FamilyEntry {
     /// Its name: the first word of its checks' ids.
@@ -113,6 +119,9 @@ pub struct FamilyEntry {
     pub judge: Judge,
     /// Every way to take down a fence that the cluster has. Pure.
     pub mutants: fn(&PlanInput<'_>) -> Vec<Mutant>,
+    /// The checks that a mutant concerns, by the cases and observations of a run with every fence standing; `None` where any
+    /// check of the family may find it. Pure.
+    pub concerned: Concerned,
 }
 
 /// All families, in the order in which they are run: one line for each.

@@ -18,7 +18,7 @@ use super::world::{World, now};
 use crate::cluster::{self, fences};
 use crate::families::{self, FamilyEntry, Mutant, PlanInput};
 use crate::model::{CheckId, Namespace, TenantId, Verdict};
-use crate::plan::Mode;
+use crate::plan::{Case, Mode};
 
 /// What came of taking down every fence.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -149,9 +149,9 @@ pub async fn mutate(
     }
     let mutants = all_mutants(options, &world);
     let mut mutation = Mutation {
-        started: baseline.run.started,
-        cluster: baseline.cluster,
-        tenancy: baseline.tenancy,
+        started: baseline.run.started.clone(),
+        cluster: baseline.cluster.clone(),
+        tenancy: baseline.tenancy.clone(),
         remarks,
         ..Mutation::new()
     };
@@ -163,7 +163,8 @@ pub async fn mutate(
             break;
         }
         tell(Progress::Mutant(index + 1, total, &mutant));
-        match Box::pin(one(options, client, &namespaces, mutant, interrupt.clone())).await {
+        let checks = checks_of(&mutant, &baseline);
+        match Box::pin(one(options, client, &namespaces, mutant, checks, interrupt.clone())).await {
             Ok(result) => {
                 mutation.mutants.push(result.clone());
                 tell(Progress::Ended(&result, &mutation));
@@ -202,7 +203,8 @@ async fn one(
     client: &kube::Client,
     namespaces: &[Namespace],
     mutant: Mutant,
-    interrupt: impl Future<Output = ()>,
+    checks: Option<BTreeSet<CheckId>>,
+    interrupt: impl Future<Output = ()> + Clone,
 ) -> Result<MutantResult, RunError> {
     let begun = Instant::now();
     let mut result = MutantResult {
@@ -220,7 +222,7 @@ async fn one(
     let change = fences::Change { whole: result.mutant.whole.clone(), broken: result.mutant.broken.clone() };
     let broken = fences::make(client, &change).await;
     let ran = match broken {
-        Ok(()) => run(&concerned(options, &result.mutant), |_, _| {}, interrupt).await,
+        Ok(()) => found(options, &result.mutant, checks, interrupt).await,
         Err(error) => Err(error.into()),
     };
     // Whatever came of the run, the fence goes back first.
@@ -230,14 +232,50 @@ async fn one(
     Ok(result)
 }
 
-/// The same run, for the mutant's family and tenants alone.
-fn concerned(options: &RunOptions, mutant: &Mutant) -> RunOptions {
+/// Runs the checks that the mutant concerns, and where none of them finds it the whole family: what was thought to
+/// concern it shall not be what lets it survive.
+async fn found(
+    options: &RunOptions,
+    mutant: &Mutant,
+    checks: Option<BTreeSet<CheckId>>,
+    interrupt: impl Future<Output = ()> + Clone,
+) -> Result<RunRecord, RunError> {
+    if checks.is_some() {
+        let narrow = run(&concerned(options, mutant, checks.as_ref()), |_, _| {}, interrupt.clone()).await?;
+        if outcome(&narrow) == Outcome::Found {
+            return Ok(narrow);
+        }
+    }
+    run(&concerned(options, mutant, None), |_, _| {}, interrupt).await
+}
+
+/// The checks that a mutant concerns, by what a run with every fence standing showed; `None` for all of its family.
+fn checks_of(mutant: &Mutant, standing: &RunRecord) -> Option<BTreeSet<CheckId>> {
+    let family = families::family(mutant.family.as_str())?;
+    let of_family = standing.results.iter().filter(|result| result.case.family == mutant.family);
+    let cases: Vec<Case> = of_family.map(|result| result.case.clone()).collect();
+    (family.concerned)(mutant, &cases, standing.observations.get(&mutant.family)?)
+}
+
+/// The same run, for the mutant's family and tenants alone, and for these checks.
+fn concerned(options: &RunOptions, mutant: &Mutant, checks: Option<&BTreeSet<CheckId>>) -> RunOptions {
     let mut options = options.clone();
     options.restores = false;
     options.suites.retain(|(suite, _)| suite.family == mutant.family);
+    for (suite, _) in &mut options.suites {
+        suite.checks.retain(|check| checks.is_none_or(|checks| checks.contains(&check.id)));
+    }
     let tenants = if mutant.tenants.is_empty() { options.selection.tenants.clone() } else { mutant.tenants.clone() };
     options.selection = Selection { families: vec![mutant.family.to_string()], tenants, ..options.selection };
     options
+}
+
+fn outcome(record: &RunRecord) -> Outcome {
+    match record.exit_code() {
+        1 => Outcome::Found,
+        0 => Outcome::Survived,
+        _ => Outcome::Unsure,
+    }
 }
 
 fn note(result: &mut MutantResult, record: &RunRecord) {
@@ -245,11 +283,7 @@ fn note(result: &mut MutantResult, record: &RunRecord) {
         result.by.insert(one.case.check.clone());
         result.pairs.insert((one.case.from.clone(), one.case.to.clone()));
     }
-    result.outcome = match record.exit_code() {
-        1 => Outcome::Found,
-        0 => Outcome::Survived,
-        _ => Outcome::Unsure,
-    };
+    result.outcome = outcome(record);
     let finding = record.findings.first().map(|finding| finding.sentence.clone());
     let warning = record.warnings.first().map(|warning| warning.message.clone());
     result.because = match result.outcome {

@@ -3,9 +3,10 @@
 //! - `plan`: tenancy, policies and suite in; cases and requests out, each with what the policies say of it. Pure.
 //! - `observe`: makes each request beside its compliant twin. The only part with I/O.
 //! - `judge`: a case and what was seen in, a verdict with its reason out. Pure.
-//! - [`fences`]: how each policy is taken down and put back. Pure.
+//! - [`fences`]: how each policy is taken down and put back; `concerned`: which checks that concerns. Pure.
 
 mod ask;
+mod concerned;
 mod controllers;
 pub mod fences;
 mod judge;
@@ -43,4 +44,5 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     plan: |input| Box::new(plan(input)),
     judge: |cases, observations| judge(cases, &seen_of(NAME, observations)?),
     mutants: fences::mutants,
+    concerned: concerned::concerned,
 };

@@ -27,7 +27,7 @@ pub use seen::{AnswerSeen, DeedSeen, KeptSeen, LogSeen, NameSeen, PolicySeen, Se
 pub use topic::Topic;
 pub use way::Way;
 
-use super::{FamilyEntry, seen_of};
+use super::{ANY_CHECK, FamilyEntry, seen_of};
 use crate::document::shape::Slot;
 use crate::plan::Permission;
 
@@ -58,4 +58,5 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     plan: |input| Box::new(plan::plan(input)),
     judge: |cases, observations| judge::judge(cases, &seen_of(NAME, observations)?),
     mutants: mutants::mutants,
+    concerned: ANY_CHECK,
 };

@@ -24,7 +24,7 @@ pub use parameters::{CredentialsParameters, Look};
 pub use plan::{CredentialsPlan, plan};
 pub use seen::{Credential, NamespaceSeen, Scanned, Seen, TokenSecret, TokenSeen};
 
-use super::{FamilyEntry, seen_of};
+use super::{ANY_CHECK, FamilyEntry, seen_of};
 use crate::document::shape::Slot;
 
 /// The family's name.
@@ -41,4 +41,5 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     plan: |input| Box::new(plan(input)),
     judge: |cases, observations| judge(cases, &seen_of(NAME, observations)?),
     mutants: mutants::mutants,
+    concerned: ANY_CHECK,
 };

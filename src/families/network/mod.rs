@@ -31,7 +31,7 @@ pub use seen::{Computed, ProbeSeen, Seen, SideSeen, TrySeen};
 
 use needs::NEEDS;
 
-use super::{FamilyEntry, seen_of};
+use super::{ANY_CHECK, FamilyEntry, seen_of};
 use crate::document::shape::Slot;
 
 /// The family's name.
@@ -48,4 +48,5 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     plan: |input| Box::new(plan(input)),
     judge: |cases, observations| judge(cases, &seen_of(NAME, observations)?),
     mutants: mutants::mutants,
+    concerned: ANY_CHECK,
 };

@@ -24,7 +24,7 @@ pub use parameters::{QuotaParameters, Trial};
 pub use plan::{QuotaPlan, plan};
 pub use seen::{Answer, DefaultsSeen, EdgeSeen, Fault, PairSeen, RefusedSeen, RushSeen, Seen, ShareSeen, TrySeen};
 
-use super::{FamilyEntry, seen_of};
+use super::{ANY_CHECK, FamilyEntry, seen_of};
 use crate::document::shape::Slot;
 
 /// The family's name.
@@ -41,4 +41,5 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     plan: |input| Box::new(plan(input)),
     judge: |cases, observations| judge(cases, &seen_of(NAME, observations)?),
     mutants: fences::mutants,
+    concerned: ANY_CHECK,
 };

@@ -29,7 +29,7 @@ pub use seen::{AskedSeen, ControlSeen, Seen, TokenSeen, TriedSeen};
 
 use parameters::Checked;
 
-use super::{FamilyEntry, seen_of};
+use super::{ANY_CHECK, FamilyEntry, seen_of};
 use crate::document::shape::Slot;
 use crate::plan::Permission;
 use crate::semantics::kinds::{CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES};
@@ -64,4 +64,5 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     plan: |input| Box::new(plan::plan(input)),
     judge: |cases, observations| judge::judge(cases, &seen_of(NAME, observations)?),
     mutants: mutants::mutants,
+    concerned: ANY_CHECK,
 };
