@@ -28,6 +28,7 @@ mod credentials;
 mod eks;
 mod engines;
 mod guest;
+mod identity;
 mod init;
 mod mutate;
 mod quota;

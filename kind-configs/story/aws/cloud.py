@@ -1,10 +1,12 @@
 """AWS' part of the story: for each premium tenant a bucket, a role that reaches it and nothing else, and an association.
 
 Run inside the stand-in's container (`apply` does); it needs nothing but boto3 and credentials that may make all this.
-What is there already is put back to what it should be, so that it can be run again after a fence was taken down.
+Namespaces that are named stand for tenants in place of the story's. What is there already is put back to what it should
+be, so that it can be run again after a fence was taken down.
 """
 
 import json
+import sys
 
 from botocore.exceptions import ClientError
 
@@ -58,8 +60,11 @@ def role(tenant: str, bucket_name: str) -> str:
 
 
 def association(tenant: str, role_arn: str) -> None:
-    there = eks.list_pod_identity_associations(clusterName=cluster, namespace=tenant, serviceAccount="app")["associations"]
+    there = eks.list_pod_identity_associations(clusterName=cluster, namespace=tenant)["associations"]
     for found in there:
+        if found["serviceAccount"] != "app":
+            eks.delete_pod_identity_association(clusterName=cluster, associationId=found["associationId"])
+    for found in (one for one in there if one["serviceAccount"] == "app"):
         full = eks.describe_pod_identity_association(clusterName=cluster, associationId=found["associationId"])["association"]
         if full["roleArn"] == role_arn and not full.get("disableSessionTags") and not full.get("targetRoleArn") and not full.get("policy"):
             return
@@ -67,7 +72,7 @@ def association(tenant: str, role_arn: str) -> None:
     eks.create_pod_identity_association(clusterName=cluster, namespace=tenant, serviceAccount="app", roleArn=role_arn)
 
 
-for tenant in ("tenant-1", "tenant-2"):
+for tenant in sys.argv[1:] or ("tenant-1", "tenant-2"):
     name = bucket(tenant)
     arn = role(tenant, name)
     association(tenant, arn)

@@ -1,0 +1,151 @@
+//! What tenants' pods reach in AWS, on a lab that has AWS' side (`kind-configs/lab up --aws`): the matrix of tenants and
+//! buckets is right in all cells, and what is broken is found with its cause.
+
+use tenantproof::model::Verdict;
+
+use super::support::{Cloud, Ended, Lab, Story, expect_nothing_left, first_lab};
+
+const FAMILY: &[&str] = &["identity"];
+
+fn run(lab: &Lab, tenancy: &str) -> Ended {
+    lab.run(tenancy).families(FAMILY).end()
+}
+
+/// Check, tenants, and kind of cause of every case that failed.
+fn broken(ended: &Ended) -> Vec<(String, String, String)> {
+    let failed = ended.record().results.iter().filter(|one| one.judgement.verdict == Verdict::Fail);
+    let told = failed.map(|one| {
+        let cause = one.judgement.cause.as_ref().map_or("", |cause| cause.kind.as_str());
+        let pair = format!("{}>{}", one.case.from, one.case.to);
+        (one.case.check.to_string(), pair, cause.to_owned())
+    });
+    told.collect()
+}
+
+#[test]
+fn each_tenant_reaches_its_own_bucket_and_no_other() {
+    let Some(lab) = first_lab() else { return };
+    let story = Story::new(&lab, "cloud");
+    let Some(cloud) = Cloud::new(&lab, &story) else { return };
+    let ended = run(&lab, &cloud.tenancy(&story)).expect_code(0);
+    let record = ended.record();
+    for (from, to) in [("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")] {
+        let kind = if from == to { "identity.own-bucket." } else { "identity.other-bucket." };
+        for operation in ["list", "get", "put", "delete", "multipart", "presigned"] {
+            let mut cell = record.results.iter().filter(|one| {
+                let case = &one.case;
+                case.check.as_str() == format!("{kind}{operation}") && (case.from.as_str(), case.to.as_str()) == (from, to)
+            });
+            let one = cell.next().unwrap_or_else(|| panic!("{operation}: no case from {from} to {to}:\n{}", ended.text));
+            assert_eq!(one.judgement.verdict, Verdict::Pass, "{}: {}", one.case.id, one.judgement.reason);
+            assert!(!one.evidence.is_empty(), "{}", one.case.id);
+        }
+    }
+    let texts = ["run.json", "junit.xml", "summary.md"].map(|name| ended.report(name));
+    for text in texts.iter().chain([&ended.text]) {
+        assert!(!text.contains("eyJ") && !text.contains("ASIA") || !has_key(text), "a key or a token is shown");
+    }
+    expect_nothing_left(&lab, &story.namespaces(), &[&ended]);
+}
+
+/// Whether a whole access key id stands in the text: four letters and sixteen characters.
+fn has_key(text: &str) -> bool {
+    text.match_indices("ASIA").any(|(at, _)| {
+        let rest = &text[at + 4..];
+        rest.chars().take_while(|one| one.is_ascii_uppercase() || one.is_ascii_digit()).count() >= 16
+    })
+}
+
+#[test]
+fn what_opens_a_bucket_to_another_tenant_is_found() {
+    let Some(lab) = first_lab() else { return };
+    let story = Story::new(&lab, "bucket");
+    let Some(cloud) = Cloud::new(&lab, &story) else { return };
+    let tenancy = cloud.tenancy(&story);
+    let reached = |operations: &[&str]| -> Vec<(String, String, String)> {
+        let one = |operation: &&str| {
+            let check = format!("identity.other-bucket.{operation}");
+            (check, "a>b".to_owned(), "reaches-another-tenant".to_owned())
+        };
+        operations.iter().map(one).collect()
+    };
+    let sabotages = [
+        (
+            "a wildcard in the resource",
+            "policy(a + '-app', {'Effect': 'Allow', 'Action': 's3:*', 'Resource': '*'})",
+            reached(&["list", "get", "put", "delete", "multipart", "presigned"]),
+        ),
+        (
+            "a bucket's policy that lets in another tenant's role",
+            "role = f'arn:aws:iam::{settings.account}:role/{a}-app'
+s3.put_bucket_policy(Bucket=b + '-data', Policy=json.dumps({'Version': '2012-10-17', 'Statement': [
+    {'Effect': 'Allow', 'Principal': {'AWS': role}, 'Action': 's3:GetObject', 'Resource': f'arn:aws:s3:::{b}-data/*'}]}))",
+            reached(&["get", "presigned"]),
+        ),
+    ];
+    for (what, lines, expected) in sabotages {
+        let mended = cloud.broken(lines);
+        let ended = run(&lab, &tenancy).expect_code(1);
+        let mut found = broken(&ended);
+        found.sort();
+        let mut expected = expected;
+        expected.sort();
+        assert_eq!(found, expected, "{what}:\n{}", ended.text);
+        drop(mended);
+    }
+    run(&lab, &tenancy).expect_code(0);
+}
+
+#[test]
+fn an_association_that_is_not_the_tenants_own_is_found() {
+    let Some(lab) = first_lab() else { return };
+    let story = Story::new(&lab, "association");
+    let Some(cloud) = Cloud::new(&lab, &story) else { return };
+    let tenancy = cloud.tenancy(&story);
+    let has = |ended: &Ended, check: &str, pair: &str, cause: &str| {
+        let wanted = (check.to_owned(), pair.to_owned(), cause.to_owned());
+        assert!(broken(ended).contains(&wanted), "{wanted:?} should be found: {:?}\n{}", broken(ended), ended.text);
+    };
+
+    // The role of a, which trusts b's workload by now, for b as well.
+    let shared = cloud.broken(
+        "trust = {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Principal': {'Service': 'pods.eks.amazonaws.com'},
+    'Action': ['sts:AssumeRole', 'sts:TagSession']}]}
+iam.update_assume_role_policy(RoleName=a + '-app', PolicyDocument=json.dumps(trust))
+for found in association(b):
+    eks.update_pod_identity_association(clusterName=cluster, associationId=found['associationId'],
+        roleArn=f'arn:aws:iam::{settings.account}:role/{a}-app')",
+    );
+    let ended = run(&lab, &tenancy).expect_code(1);
+    has(&ended, "identity.credentials", "b>b", "role-shared");
+    has(&ended, "identity.own-bucket.get", "b>b", "own-denied");
+    has(&ended, "identity.other-bucket.get", "b>a", "reaches-another-tenant");
+    drop(shared);
+
+    // It stands for the service account that pods have which name none.
+    let moved = cloud.broken(
+        "for found in association(a):
+    eks.delete_pod_identity_association(clusterName=cluster, associationId=found['associationId'])
+role = f'arn:aws:iam::{settings.account}:role/{a}-app'
+trust = {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Principal': {'Service': 'pods.eks.amazonaws.com'},
+    'Action': ['sts:AssumeRole', 'sts:TagSession']}]}
+iam.update_assume_role_policy(RoleName=a + '-app', PolicyDocument=json.dumps(trust))
+eks.create_pod_identity_association(clusterName=cluster, namespace=a, serviceAccount='default', roleArn=role)",
+    );
+    cloud.until_known(&story.a, "default", true);
+    cloud.until_known(&story.a, "app", false);
+    let ended = run(&lab, &tenancy).expect_code(1);
+    has(&ended, "identity.credentials", "a>a", "no-credentials");
+    has(&ended, "identity.no-association", "a>a", "unexpected-association");
+    drop(moved);
+
+    // Without session tags the trust policy's conditions are not met.
+    let untagged = cloud.broken(
+        "for found in association(a):
+    eks.update_pod_identity_association(clusterName=cluster, associationId=found['associationId'], disableSessionTags=True)",
+    );
+    let ended = run(&lab, &tenancy).expect_code(1);
+    has(&ended, "identity.credentials", "a>a", "not-assumed");
+    drop(untagged);
+    run(&lab, &tenancy).expect_code(0);
+}
