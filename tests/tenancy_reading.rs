@@ -151,6 +151,7 @@ fn party(kind: PartyKind, number: usize) -> impl Strategy<Value = Party> {
                 internal,
                 subjects: if tenant { subjects } else { Subjects::default() },
                 share: if tenant { share } else { Share::default() },
+                cloud: TenantCloud::default(),
             }
         },
     )
@@ -259,7 +260,8 @@ fn tenancies() -> impl Strategy<Value = Tenancy> {
     (".*[^\\s].*", tenants, any::<bool>(), audit(), operators)
         .prop_map(|(name, (a, b, shared), with_shared, audit, operators)| {
             let parties = if with_shared { vec![a, b, shared] } else { vec![a, b] };
-            Tenancy { name, parties, flows: Vec::new(), admission: Vec::new(), audit, operators }
+            let cloud = CloudPromise::default();
+            Tenancy { name, parties, flows: Vec::new(), admission: Vec::new(), audit, operators, cloud }
         })
         .prop_flat_map(|tenancy| {
             let flows = prop::collection::vec(flow(tenancy.parties.clone()), 0..4);
