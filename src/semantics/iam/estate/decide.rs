@@ -198,7 +198,7 @@ impl Ready<'_> {
 }
 
 /// Whether an unknown verdict leaves open only by what it is denied.
-fn is_denied_anyway(decision: &crate::semantics::iam::Decision) -> bool {
+pub(super) fn is_denied_anyway(decision: &crate::semantics::iam::Decision) -> bool {
     matches!(&decision.because, crate::semantics::iam::Because::Doubt(unsure) if unsure.denied)
 }
 

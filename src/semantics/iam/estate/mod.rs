@@ -6,6 +6,7 @@
 //! depends on it is unknown, with the reason why it was not read.
 
 mod decide;
+mod grants;
 mod ready;
 mod session;
 
