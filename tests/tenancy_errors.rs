@@ -33,6 +33,7 @@ fn a_bad_file_gets_an_error_that_teaches(
         "ambiguous-peer",
         "amounts",
         "audit",
+        "cloud",
         "duplicate-key",
         "duplicates",
         "empty",

@@ -12,11 +12,12 @@ use proptest::prelude::*;
 use rstest::rstest;
 use tenantproof::model::{AuditLevel, Namespace, Port, Principal, Protocol, Quantity, RoleName, RuleId, TenantId};
 use tenantproof::tenancy::{
-    self, AdmissionRule, Audit, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Operators, Party,
-    PartyKind, PodSecurityLevel, Requirement, Role, Share, Subjects, Tenancy,
+    self, AdmissionRule, Audit, CloudPromise, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Operators, Party,
+    PartyKind, PodSecurityLevel, Requirement, Role, Share, Subjects, Tenancy, TenantCloud,
 };
 
 const STORY: &[u8] = include_bytes!("../kind-configs/story/tenancy.yaml");
+const STORY_WITH_AWS: &[u8] = include_bytes!("../kind-configs/story/aws/tenancy.yaml");
 
 fn read(text: &str) -> Tenancy {
     tenancy::read("tenancy.yaml", text.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{text}"))
@@ -44,6 +45,56 @@ fn the_story_is_read() {
     let audit = story.audit.unwrap();
     assert_eq!((audit.pods, audit.changes), (AuditLevel::RequestResponse, AuditLevel::Request));
     assert_eq!((audit.within, audit.sink), (Some(Duration::from_secs(30)), vec![Namespace::from("kube-system")]));
+}
+
+#[test]
+fn the_story_with_aws_is_the_story_and_what_its_tenants_reach() {
+    let mut story = tenancy::read("tenancy.yaml", STORY_WITH_AWS).unwrap();
+    let reaches = |id: &str, tenancy: &Tenancy| {
+        let cloud = &tenancy.party(&TenantId::from(id)).unwrap().cloud;
+        let accounts: Vec<_> = cloud.accounts.iter().map(ToString::to_string).collect();
+        let buckets: Vec<_> = cloud.buckets.iter().map(ToString::to_string).collect();
+        (accounts.join(","), buckets.join(","))
+    };
+    assert_eq!(reaches("tenant-1", &story), ("tenant-1/app".to_owned(), "s3://tenant-1-data".to_owned()));
+    assert_eq!(reaches("tenant-2", &story), ("tenant-2/app".to_owned(), "s3://tenant-2-data".to_owned()));
+    assert_eq!(reaches("basic", &story), (String::new(), String::new()));
+    for party in &mut story.parties {
+        party.cloud = TenantCloud::default();
+    }
+    assert_eq!(story, tenancy::read("tenancy.yaml", STORY).unwrap());
+}
+
+const REACHES: &str = r#"
+apiVersion: tenantproof.dev/v1
+kind: Tenancy
+name: reaches
+cloud: {credentials: {longest: 1h}}
+tenants:
+- id: a
+  namespaces: [a]
+  cloud:
+    serviceAccounts: [{name: app}, {namespace: a, name: batch.v2}]
+    buckets: [{name: shared, prefix: a/, account: "111122223333"}, {name: a-own}]
+    tables: [{name: orders, partitionKey: tenant, leading: a}]
+    keys: ["arn:aws:kms:eu-west-1:111122223333:key/1234"]
+- id: b
+  namespaces: {matchLabels: {tenant: b}}
+  cloud:
+    serviceAccounts: [{namespace: b-jobs, name: app}]
+    buckets: [{name: shared, prefix: b/}]
+    tables: [{name: orders, partitionKey: tenant, leading: b}]
+"#;
+
+#[test]
+fn what_tenants_reach_in_aws_is_read_and_written_as_it_was() {
+    let read = read(REACHES);
+    assert_eq!(read.cloud.longest, Duration::from_secs(3600));
+    let cloud = &read.party(&TenantId::from("a")).unwrap().cloud;
+    assert_eq!(cloud.accounts.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a/app", "a/batch.v2"]);
+    assert_eq!(cloud.keys.iter().map(|key| key.region()).collect::<Vec<_>>(), ["eu-west-1"]);
+    let written = tenancy::render(&read, &[], &[]);
+    assert_eq!(tenancy::read("tenancy.yaml", written.as_bytes()).unwrap(), read, "{written}");
 }
 
 #[rstest]
@@ -151,6 +202,7 @@ fn party(kind: PartyKind, number: usize) -> impl Strategy<Value = Party> {
                 internal,
                 subjects: if tenant { subjects } else { Subjects::default() },
                 share: if tenant { share } else { Share::default() },
+                cloud: TenantCloud::default(),
             }
         },
     )
@@ -259,7 +311,8 @@ fn tenancies() -> impl Strategy<Value = Tenancy> {
     (".*[^\\s].*", tenants, any::<bool>(), audit(), operators)
         .prop_map(|(name, (a, b, shared), with_shared, audit, operators)| {
             let parties = if with_shared { vec![a, b, shared] } else { vec![a, b] };
-            Tenancy { name, parties, flows: Vec::new(), admission: Vec::new(), audit, operators }
+            let cloud = CloudPromise::default();
+            Tenancy { name, parties, flows: Vec::new(), admission: Vec::new(), audit, operators, cloud }
         })
         .prop_flat_map(|tenancy| {
             let flows = prop::collection::vec(flow(tenancy.parties.clone()), 0..4);

@@ -19,9 +19,9 @@ use crate::semantics::rbac::eks::{
 };
 
 /// Entries that are read at the same time.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 /// Items of one page: the most that the API gives.
-const PAGE: i32 = 100;
+pub(super) const PAGE: i32 = 100;
 
 /// A cluster as the EKS API describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +40,8 @@ pub struct Described {
 #[derive(Clone, Debug)]
 pub struct Eks<'a> {
     aws: &'a Aws,
-    client: Client,
-    name: &'a str,
+    pub(super) client: Client,
+    pub(super) name: &'a str,
 }
 
 impl<'a> Eks<'a> {
@@ -101,7 +101,7 @@ impl<'a> Eks<'a> {
         Ok(Some(entry(principal, described, policies)))
     }
 
-    fn explain<E>(&self, action: &'static Action, principal: &str, error: &SdkError<E, HttpResponse>) -> AwsError
+    pub(super) fn explain<E>(&self, action: &'static Action, principal: &str, error: &SdkError<E, HttpResponse>) -> AwsError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {

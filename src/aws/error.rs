@@ -11,6 +11,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use miette::Diagnostic;
 
 use super::permissions::Action;
+use crate::semantics::iam::estate::Part;
 
 /// The most that is told of a service's own words, in characters.
 const WORDS: usize = 300;
@@ -181,7 +182,10 @@ impl Trouble {
                 | "IncompleteSignature"
                 | "MissingAuthenticationToken"
                 | "InvalidToken"
-                | "AuthFailure",
+                | "AuthFailure"
+                // The words of these two are about clocks, and so is the remedy.
+                | "RequestTimeTooSkewed"
+                | "RequestInTheFuture",
                 _,
             ) => Self::NotRecognised,
             ("AccessDenied" | "UnauthorizedOperation" | "NotAuthorized" | "Unauthorized", _) => Self::NotAllowed,
@@ -207,6 +211,15 @@ impl Trouble {
     /// request, the session's token in it.
     const fn is_about_credentials(self) -> bool {
         matches!(self, Self::Expired | Self::NotRecognised)
+    }
+
+    /// Whether nothing else that is asked with these credentials would be answered.
+    #[must_use]
+    pub const fn is_of_the_run(self) -> bool {
+        matches!(
+            self,
+            Self::NoRegion | Self::NoCredentials | Self::CredentialsNotGiven | Self::Expired | Self::NotRecognised
+        )
     }
 
     /// In words, after the call.
@@ -269,6 +282,19 @@ impl Trouble {
             ),
             Self::Refused => "the code and the request's id tell AWS support what happened".to_owned(),
         }
+    }
+}
+
+/// What came of asking for a part of something: a part that is not there is `Absent`, one that can't be read says why.
+///
+/// # Errors
+/// What would keep every other part from being read, too.
+pub(super) fn part<T>(asked: Result<T, AwsError>) -> Result<Part<T>, AwsError> {
+    match asked {
+        Ok(read) => Ok(Part::Read(read)),
+        Err(error) if error.trouble() == Trouble::NotFound => Ok(Part::Absent),
+        Err(error) if error.trouble().is_of_the_run() => Err(error),
+        Err(error) => Ok(Part::Unread(error.to_string())),
     }
 }
 
@@ -341,6 +367,11 @@ mod tests {
     #[case("", 404, Trouble::NotFound)]
     #[case("ServiceUnavailableException", 503, Trouble::Unavailable)]
     #[case("", 502, Trouble::Unavailable)]
+    #[case("RequestTimeTooSkewed", 403, Trouble::NotRecognised)]
+    #[case("NoSuchBucketPolicy", 404, Trouble::NotFound)]
+    #[case("NoSuchEntity", 404, Trouble::NotFound)]
+    #[case("SlowDown", 503, Trouble::Throttled)]
+    #[case("PermanentRedirect", 301, Trouble::Refused)]
     #[case("InvalidParameterException", 400, Trouble::Refused)]
     fn what_an_answer_means_is_told_by_its_code(#[case] code: &str, #[case] status: u16, #[case] expected: Trouble) {
         assert_eq!(Trouble::of(code, status), expected);

@@ -44,6 +44,18 @@ pub(super) fn tenancy(path: &Path) -> miette::Result<(Tenancy, TenancyInfo)> {
     Ok((tenancy, info))
 }
 
+/// Reads an organization's policies.
+#[cfg(feature = "aws")]
+pub(super) fn organization(path: &Path) -> miette::Result<crate::semantics::iam::estate::OrganizationPolicies> {
+    const HELP: &str = "{\"scps\": [LEVEL, ...], \"rcps\": [LEVEL, ...]}, a level a list of {\"name\", \"document\"}; \
+                        `aws organizations list-policies-for-target` tells which are attached where";
+    let bytes = read(path, HELP)?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let (path, why) = (path.display().to_string(), error.to_string());
+        Unread::Input { path, why, help: HELP.to_owned() }.into()
+    })
+}
+
 /// Reads the suites: the built-in ones, and a user's own, which take the place of the built-in one of
 /// the same family.
 pub(super) fn suites(own: &[PathBuf]) -> miette::Result<Vec<(Suite, SuiteInfo)>> {

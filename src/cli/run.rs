@@ -12,6 +12,7 @@ use crate::report::files::Folder;
 use crate::report::terminal::{self, Progress};
 use crate::report::{Consumer, ReportError};
 use crate::run::{Event, RunError, RunOptions, RunRecord, RunStatus, Selection, SuiteInfo, TenancyInfo, Warning};
+use crate::semantics::iam::estate::OrganizationPolicies;
 use crate::suite::Suite;
 use crate::tenancy::Tenancy;
 
@@ -66,6 +67,16 @@ pub(super) struct RunArgs {
     #[cfg(feature = "aws")]
     #[arg(long, value_name = "NAME", value_parser = eks_cluster)]
     eks_cluster: Option<String>,
+    /// The AWS account, in twelve digits, that the credentials must be of: with those of another the run ends before
+    /// anything is asked or made.
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "ID", value_parser = account)]
+    expect_account: Option<String>,
+    /// A file of JSON with the policies of the organization on the account, which AWS tells to few:
+    /// {"scps": [LEVEL, ...], "rcps": [LEVEL, ...]}, a level a list of {"name", "document"}, the root first.
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "FILE", requires = "eks_cluster")]
+    organization_policies: Option<PathBuf>,
     /// Milliseconds after which an attempt is a timeout.
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(50..=30_000))]
     timeout: u32,
@@ -120,6 +131,13 @@ fn eks_cluster(text: &str) -> Result<String, String> {
         }
         _ => Err("the name of an EKS cluster is wanted: letters, digits, `-` and `_`".to_owned()),
     }
+}
+
+/// The twelve digits of an account.
+#[cfg(feature = "aws")]
+fn account(text: &str) -> Result<String, String> {
+    let account = crate::semantics::iam::AccountId::parse(text);
+    account.map(|account| account.to_string()).ok_or_else(|| "an account has twelve digits".to_owned())
 }
 
 /// Runs; the exit code is the record's.
@@ -188,7 +206,7 @@ pub(super) fn run(args: RunArgs) -> miette::Result<u8> {
 
 /// What the run is made of.
 pub(super) fn options(args: RunArgs, inputs: Inputs) -> RunOptions {
-    let Inputs { tenancy, tenancy_info, suites, selection, record } = inputs;
+    let Inputs { tenancy, tenancy_info, suites, selection, record, organization } = inputs;
     RunOptions {
         record,
         connect: args.cluster.into(),
@@ -206,6 +224,9 @@ pub(super) fn options(args: RunArgs, inputs: Inputs) -> RunOptions {
         told: args.told.into(),
         #[cfg(feature = "aws")]
         eks_cluster: args.eks_cluster,
+        #[cfg(feature = "aws")]
+        expect_account: args.expect_account,
+        organization,
         limits: Limits {
             attempts: args.attempts,
             timeout: Duration::from_millis(u64::from(args.timeout)),
@@ -221,6 +242,7 @@ pub(super) struct Inputs {
     suites: Vec<(Suite, SuiteInfo)>,
     selection: Selection,
     record: Record,
+    organization: Option<OrganizationPolicies>,
 }
 
 /// The tenancy, the suites, what of them is asked for, and where the API server's record lies.
@@ -229,7 +251,11 @@ pub(super) fn read_inputs(args: &RunArgs) -> miette::Result<Inputs> {
     let mut suites = inputs::suites(&args.suite)?;
     let selection = args.selection.clone().apply(&mut suites, &tenancy)?;
     let record = args.audit.record()?;
-    Ok(Inputs { tenancy, tenancy_info, suites, selection, record })
+    #[cfg(feature = "aws")]
+    let organization = args.organization_policies.as_deref().map(inputs::organization).transpose()?;
+    #[cfg(not(feature = "aws"))]
+    let organization = None;
+    Ok(Inputs { tenancy, tenancy_info, suites, selection, record, organization })
 }
 
 /// The record of a run that has not begun, or that could not: why, and what to do about it.

@@ -8,15 +8,17 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     Affinity, Capabilities, Container, ContainerPort, DownwardAPIVolumeFile, DownwardAPIVolumeSource, EnvVar,
     NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, ObjectFieldSelector, Pod, PodReadinessGate,
-    PodSecurityContext, PodSpec, ResourceRequirements, SeccompProfile, SecurityContext, Service, ServicePort,
-    ServiceSpec, Sysctl, Volume, VolumeMount,
+    PodSecurityContext, PodSpec, ProjectedVolumeSource, ResourceRequirements, SeccompProfile, SecurityContext, Service,
+    ServiceAccountTokenProjection, ServicePort, ServiceSpec, Sysctl, Volume, VolumeMount, VolumeProjection,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::model::RunId;
-use crate::plan::{PROBE_LIMIT_MEMORY, PROBE_LIMIT_MILLICORES, PROBE_MEMORY, PROBE_MILLICORES, ProbePort, ProbeSpec};
+use crate::plan::{
+    OWN_TOKEN, PROBE_LIMIT_MEMORY, PROBE_LIMIT_MILLICORES, PROBE_MEMORY, PROBE_MILLICORES, ProbePort, ProbeSpec,
+};
 use crate::probe::wire::ORDERS_ANNOTATION;
 
 /// The label that says of which run an object is.
@@ -26,6 +28,11 @@ pub const PROBE_LABEL: &str = "tenantproof.dev/probe";
 /// A condition that nobody ever sets: probes never become Ready.
 pub(super) const NEVER_READY: &str = "tenantproof.dev/never-ready";
 const ORDERS_FOLDER: &str = "/etc/tenantproof";
+/// Seconds that a probe may take to delete what it has written when it is told to end.
+const CLEARING_SECONDS: i64 = 6;
+const TOKEN_VOLUME: &str = "own-token";
+/// The shortest life that the API server gives a token, in seconds.
+const TOKEN_SECONDS: i64 = 600;
 
 /// What all probe pods of a run have in common.
 #[derive(Clone, Debug)]
@@ -94,8 +101,10 @@ pub(super) fn pod(name: &str, probe: &ProbeSpec, settings: &PodSettings, owner: 
                 }),
                 ..PodSecurityContext::default()
             }),
-            termination_grace_period_seconds: Some(1),
-            volumes: Some(vec![orders_volume()]),
+            service_account_name: probe.identity.as_ref().map(|identity| identity.service_account.to_string()),
+            // One that was given keys deletes what it has written before it ends.
+            termination_grace_period_seconds: Some(if probe.identity.is_some() { CLEARING_SECONDS } else { 1 }),
+            volumes: Some(std::iter::once(orders_volume()).chain(audience_of(probe).map(token_volume)).collect()),
             ..PodSpec::default()
         }),
         status: None,
@@ -153,12 +162,11 @@ fn container(name: &str, probe: &ProbeSpec, settings: &PodSettings) -> Container
             seccomp_profile: Some(runtime_default()),
             ..SecurityContext::default()
         }),
-        volume_mounts: Some(vec![VolumeMount {
-            name: "orders".to_owned(),
-            mount_path: ORDERS_FOLDER.to_owned(),
-            read_only: Some(true),
-            ..VolumeMount::default()
-        }]),
+        volume_mounts: Some({
+            let token = audience_of(probe).and_then(|_| OWN_TOKEN.rsplit_once('/'));
+            let orders = mount("orders", ORDERS_FOLDER);
+            std::iter::once(orders).chain(token.map(|(folder, _)| mount(TOKEN_VOLUME, folder))).collect()
+        }),
         ..Container::default()
     }
 }
@@ -230,6 +238,39 @@ fn only_on(node: &str) -> Affinity {
             ..NodeAffinity::default()
         }),
         ..Affinity::default()
+    }
+}
+
+fn mount(volume: &str, folder: &str) -> VolumeMount {
+    VolumeMount {
+        name: volume.to_owned(),
+        mount_path: folder.to_owned(),
+        read_only: Some(true),
+        ..VolumeMount::default()
+    }
+}
+
+/// The audience of the token that a probe is given for itself, if any.
+fn audience_of(probe: &ProbeSpec) -> Option<&str> {
+    probe.identity.as_ref()?.audience.as_deref()
+}
+
+fn token_volume(audience: &str) -> Volume {
+    let token = ServiceAccountTokenProjection {
+        audience: Some(audience.to_owned()),
+        expiration_seconds: Some(TOKEN_SECONDS),
+        path: OWN_TOKEN.rsplit('/').next().unwrap_or_default().to_owned(),
+    };
+    Volume {
+        name: TOKEN_VOLUME.to_owned(),
+        projected: Some(ProjectedVolumeSource {
+            sources: Some(vec![VolumeProjection {
+                service_account_token: Some(token),
+                ..VolumeProjection::default()
+            }]),
+            ..ProjectedVolumeSource::default()
+        }),
+        ..Volume::default()
     }
 }
 

@@ -74,6 +74,8 @@ pub struct ProbeRun {
     complaints: BTreeMap<ProbeName, usize>,
     made_in: BTreeSet<Namespace>,
     round: u32,
+    /// Probes that were made so far: each has a number of its own in its pod's name.
+    made: usize,
 }
 
 impl ProbeRun {
@@ -91,6 +93,7 @@ impl ProbeRun {
             complaints: BTreeMap::new(),
             made_in: BTreeSet::new(),
             round: 0,
+            made: 0,
         }
     }
 
@@ -124,9 +127,11 @@ impl ProbeRun {
         let mut faults = BTreeMap::new();
         let mut waiting = BTreeMap::new();
         self.made_in.extend(specs.iter().map(|spec| spec.namespace.clone()));
+        let first = self.made;
+        self.made += specs.len();
         let this = &*self;
         let made: Vec<_> = stream::iter(specs.iter().enumerate())
-            .map(|(index, spec)| async move { (spec, this.make(index, spec, claims).await) })
+            .map(|(index, spec)| async move { (spec, this.make(first + index, spec, claims).await) })
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;

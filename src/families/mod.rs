@@ -4,6 +4,8 @@
 pub mod admission;
 pub mod audit;
 pub mod credentials;
+mod guest;
+pub mod identity;
 mod judgement;
 mod mutant;
 pub mod network;
@@ -125,8 +127,15 @@ pub struct FamilyEntry {
 }
 
 /// All families, in the order in which they are run: one line for each.
-pub const FAMILIES: &[FamilyEntry] =
-    &[network::FAMILY, quota::FAMILY, rbac::FAMILY, credentials::FAMILY, audit::FAMILY, admission::FAMILY];
+pub const FAMILIES: &[FamilyEntry] = &[
+    network::FAMILY,
+    quota::FAMILY,
+    rbac::FAMILY,
+    credentials::FAMILY,
+    audit::FAMILY,
+    admission::FAMILY,
+    identity::FAMILY,
+];
 
 /// The family of this name.
 #[must_use]

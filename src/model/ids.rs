@@ -63,6 +63,14 @@ id! {
     RuleId
 }
 id! {
+    /// A Kubernetes service account, in a namespace that is told beside it.
+    ServiceAccountName
+}
+id! {
+    /// A bucket of S3. Its names are those of a whole partition of AWS.
+    BucketName
+}
+id! {
     /// A Kubernetes node.
     NodeName
 }

@@ -16,7 +16,9 @@ mod verdict;
 
 #[cfg(feature = "runner")]
 pub use audit::AuditLevel;
-pub use ids::{CaseId, CheckId, Family, Namespace, NodeName, RoleName, RuleId, RunId, TenantId};
+pub use ids::{
+    BucketName, CaseId, CheckId, Family, Namespace, NodeName, RoleName, RuleId, RunId, ServiceAccountName, TenantId,
+};
 #[cfg(feature = "runner")]
 pub use nearest::{Nearest, nearest, nearness, pair_nearness, similarity};
 pub use net::{Port, PortZero, Protocol};

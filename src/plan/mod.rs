@@ -13,6 +13,7 @@ pub use mode::{Mode, THROWAWAY_LABEL};
 pub use nodes::usable_nodes;
 pub use permission::Permission;
 pub use probe::{
-    PROBE_LIMIT_MEMORY, PROBE_LIMIT_MILLICORES, PROBE_MEMORY, PROBE_MILLICORES, ProbeName, ProbePort, ProbeSpec,
+    OWN_TOKEN, PROBE_LIMIT_MEMORY, PROBE_LIMIT_MILLICORES, PROBE_MEMORY, PROBE_MILLICORES, ProbeIdentity, ProbeName,
+    ProbePort, ProbeSpec,
 };
 pub use resolve::{ResolveError, resolve};

@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Namespace, NodeName, Port, Protocol};
+use crate::model::{Namespace, NodeName, Port, Protocol, ServiceAccountName};
 
 /// A probe's name inside a run: short, stable, such as `tenant-1/analytics@worker`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -47,7 +47,23 @@ pub struct ProbeSpec {
     pub ports: Vec<ProbePort>,
     /// Whether a Service of its own stands before it.
     pub service: bool,
+    /// As whom it asks for credentials of a cloud; `None` for a probe that never does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<ProbeIdentity>,
 }
+
+/// As whom a probe asks for credentials of a cloud. Its environment is left to whatever gives every pod of that service
+/// account its credentials, and a token of the API server is never mounted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProbeIdentity {
+    /// The service account that it runs under.
+    pub service_account: ServiceAccountName,
+    /// The audience of a token of its own, mounted at [`OWN_TOKEN`], for asking as no workload would.
+    pub audience: Option<String>,
+}
+
+/// Where a probe's own token lies.
+pub const OWN_TOKEN: &str = "/var/run/secrets/tenantproof.dev/token";
 
 /// A port on which a probe listens.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

@@ -97,7 +97,9 @@ mod tests {
     use serde_json::json;
 
     use super::{ResolveError, resolve};
-    use crate::tenancy::{Internal, NamespaceSelector, Party, PartyKind, Share, Subjects, Tenancy};
+    use crate::tenancy::{
+        CloudPromise, Internal, NamespaceSelector, Party, PartyKind, Share, Subjects, Tenancy, TenantCloud,
+    };
 
     fn party(id: &str, names: &[&str], labels: &[(&str, &str)]) -> Party {
         Party {
@@ -112,6 +114,7 @@ mod tests {
             internal: Internal::Unjudged,
             subjects: Subjects::default(),
             share: Share::default(),
+            cloud: TenantCloud::default(),
         }
     }
 
@@ -142,6 +145,7 @@ mod tests {
             admission: Vec::new(),
             audit: None,
             operators: None,
+            cloud: CloudPromise::default(),
         };
         match (resolve(&tenancy, &cluster()), expected) {
             (Ok(found), Ok(expected)) => {
@@ -157,7 +161,8 @@ mod tests {
     fn a_namespace_of_two_parties_is_an_error() {
         let parties = vec![party("x", &["b"], &[]), party("y", &[], &[("tenant", "b")])];
         let (flows, admission) = (Vec::new(), Vec::new());
-        let tenancy = Tenancy { name: String::new(), parties, flows, admission, audit: None, operators: None };
+        let cloud = CloudPromise::default();
+        let tenancy = Tenancy { name: String::new(), parties, flows, admission, audit: None, operators: None, cloud };
         let errors = resolve(&tenancy, &cluster()).unwrap_err();
         assert!(matches!(&errors[..], [ResolveError::Shared { .. }]), "{errors:?}");
     }

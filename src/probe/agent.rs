@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -73,26 +73,38 @@ pub fn run<W: Write>(config: &Config, log: W) -> Result<Ending, AgentError> {
             () = passed(config.deadline) => Ok(Ending::Deadline),
             error = Agent::new(config, log, &calls).serve() => Err(AgentError::Log(error)),
         };
-        if let Some(round) = calls.under_way() {
-            // Nobody can be told any more what remains.
-            let _ = timeout(CLEARING, round.clear()).await;
-        }
+        let clearing = async {
+            for round in calls.take() {
+                // Nobody can be told any more what remains.
+                round.clear().await;
+            }
+        };
+        let _ = timeout(CLEARING, clearing).await;
         ended
     })
 }
 
-/// The round of cloud calls that is under way, so that its traces are deleted even where the probe ends in between.
+/// The round of cloud calls that is under way, and those whose traces stay for later ones: so that they are deleted even
+/// where the probe ends in between.
 #[derive(Default)]
-struct Calls(Mutex<Option<Arc<Round>>>);
+struct Calls(Mutex<Vec<Arc<Round>>>);
 
 impl Calls {
-    fn set(&self, round: Option<Arc<Round>>) {
+    fn rounds(&self) -> MutexGuard<'_, Vec<Arc<Round>>> {
         // Nothing panics while it holds the lock.
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = round;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn under_way(&self) -> Option<Arc<Round>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn add(&self, round: Arc<Round>) {
+        self.rounds().push(round);
+    }
+
+    fn take(&self) -> Vec<Arc<Round>> {
+        std::mem::take(&mut *self.rounds())
+    }
+
+    fn all(&self) -> Vec<Arc<Round>> {
+        self.rounds().clone()
     }
 }
 
@@ -176,9 +188,16 @@ impl<'a, W: Write> Agent<'a, W> {
             }
             Step::Cloud(order) => {
                 let round = Arc::new(Round::new(order, &self.config.nonce));
-                self.calls.set(Some(Arc::clone(&round)));
-                report.cloud = Some(round.carry_out().await);
-                self.calls.set(None);
+                let before = self.calls.all();
+                self.calls.add(Arc::clone(&round));
+                let mut told = round.carry_out().await;
+                if !round.keeps() {
+                    for kept in before {
+                        told.remains.extend(kept.clear().await);
+                    }
+                    self.calls.take();
+                }
+                report.cloud = Some(told);
             }
         }
         report.listeners = self.arrivals.listeners();

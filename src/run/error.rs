@@ -38,6 +38,20 @@ pub enum RunError {
         /// The address to which it leads.
         server: String,
     },
+    /// The credentials are of another account than was expected.
+    #[error("the AWS credentials are of account {found} ({arn}), and account {expected} is expected")]
+    #[diagnostic(
+        code(tenantproof::other_account),
+        help("log in to account {expected}, or name a profile of it with AWS_PROFILE; nothing was asked but who the caller is")
+    )]
+    OtherAccount {
+        /// The account that was expected.
+        expected: String,
+        /// The account that the credentials are of.
+        found: String,
+        /// Who the caller is.
+        arn: String,
+    },
     /// The tenancy and the cluster's namespaces do not fit together.
     #[error("the tenancy does not fit the cluster: {}", list(.0))]
     #[diagnostic(

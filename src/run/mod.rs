@@ -3,6 +3,8 @@
 #[cfg(feature = "aws")]
 mod eks;
 mod error;
+#[cfg(feature = "aws")]
+mod estate;
 mod event;
 pub(crate) mod findings;
 pub mod mutate;

@@ -1,5 +1,6 @@
 //! One run, from the tenancy to the last event. It decides nothing: families plan and judge.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -11,8 +12,9 @@ use super::teller::Teller;
 use super::world::{World, now};
 use crate::cluster::{self, Claims, ClusterError, ConnectOptions, Connection, PodSettings, ProbeRun};
 use crate::families::{self, FamilyEntry, FamilyPlan, Field, Limits, Observed, PlanInput, Record, Told};
-use crate::model::{Family, Namespace};
+use crate::model::{Family, Namespace, TenantId};
 use crate::plan::{Case, Mode};
+use crate::semantics::iam::estate::{Estate, OrganizationPolicies};
 use crate::semantics::rbac::eks::Access;
 use crate::suite::Suite;
 use crate::tenancy::Tenancy;
@@ -53,6 +55,11 @@ pub struct RunOptions {
     /// The name of the EKS cluster that is judged; `None` where the EKS API is not asked.
     #[cfg(feature = "aws")]
     pub eks_cluster: Option<String>,
+    /// The account that the credentials must be of; `None` for any.
+    #[cfg(feature = "aws")]
+    pub expect_account: Option<String>,
+    /// The policies of the account's organization, where they were given.
+    pub organization: Option<OrganizationPolicies>,
 }
 
 /// Access reviews where the cluster may be thrown away, and in production. An API server of two cores answers about a
@@ -72,6 +79,33 @@ impl RunOptions {
         #[cfg(feature = "aws")]
         if let Some(name) = &self.eks_cluster {
             return Ok(Some(super::eks::read(name, connection).await?));
+        }
+        std::future::ready(Ok(None)).await
+    }
+
+    /// Who asks AWS, where an account is expected; another is refused before anything else is asked.
+    pub(super) async fn caller(&self) -> Result<Option<String>, RunError> {
+        #[cfg(feature = "aws")]
+        if let Some(account) = &self.expect_account {
+            let caller = super::estate::expect(account).await?;
+            return Ok(Some(format!("account {} as {}", caller.account, caller.arn)));
+        }
+        std::future::ready(Ok(None)).await
+    }
+
+    /// What AWS tells of the tenants' roles and buckets; `None` where it is not asked, or nothing is promised of it.
+    #[cfg_attr(not(feature = "aws"), allow(unused_variables, reason = "a build without AWS asks nobody"))]
+    pub(super) async fn estate(
+        &self,
+        access: Option<&Access>,
+        namespaces: &BTreeMap<TenantId, Vec<Namespace>>,
+    ) -> Result<Option<Estate>, RunError> {
+        #[cfg(feature = "aws")]
+        if let (Some(name), Some(access), true) =
+            (&self.eks_cluster, access, super::estate::is_promised(&self.tenancy))
+        {
+            let organization = self.organization.clone();
+            return Ok(Some(super::estate::read(name, access, &self.tenancy, namespaces, organization).await?));
         }
         std::future::ready(Ok(None)).await
     }

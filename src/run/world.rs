@@ -42,8 +42,10 @@ impl World {
     ) -> Result<Self, RunError> {
         teller.begin(Phase::Snapshot, None);
         // Before anything else: what is told of another cluster is neither read nor mended.
+        let caller = options.caller().await?;
         let eks = options.access(connection).await?;
-        let of_eks = eks.as_ref().map(|access| format!("{}; ", access.cluster)).unwrap_or_default();
+        let of_eks = [caller, eks.as_ref().map(|access| access.cluster.to_string())].into_iter().flatten();
+        let of_eks: String = of_eks.map(|told| format!("{told}; ")).collect();
         let client = &connection.client;
         let named: Vec<Namespace> =
             options.tenancy.parties.iter().flat_map(|party| party.namespaces.names.iter().cloned()).collect();
@@ -65,8 +67,10 @@ impl World {
             }
         }
         let throwaway = throwaway && !options.production;
+        let cloud = options.estate(eks.as_ref(), &namespaces).await?;
         let mut snapshot = read_snapshot(client, all, &of_interest).await?;
         snapshot.eks = eks;
+        snapshot.cloud = cloud;
         // What a probe would disturb is known by now; what families read beside it disturbs nothing.
         let closed = closed(&snapshot);
         let told = |kind: &ObjectKind| kind.extent != Extent::OnlyIfTold;

@@ -10,6 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::iam::estate::Estate;
 use super::rbac::eks::Access;
 
 /// What was read of a cluster, or of manifests that describe one.
@@ -43,6 +44,8 @@ pub struct Snapshot {
     pub unreadable: Vec<Unreadable>,
     /// What the EKS API tells of who is let in; `None` where it was not asked.
     pub eks: Option<Access>,
+    /// What AWS tells of the tenants' roles and buckets; `None` where it was not asked.
+    pub cloud: Option<Estate>,
 }
 
 impl Snapshot {

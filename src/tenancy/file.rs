@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::cloud::file::{Cloud, TenantCloud};
 use super::types::{Internal, PodSecurityLevel};
 use crate::model::{Port, Protocol};
 
@@ -46,6 +47,9 @@ pub struct TenancyFile {
     /// else reaches there without being a tenant's is a finding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operators: Option<Operators>,
+    /// What holds of AWS for all tenants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<Cloud>,
 }
 
 /// Who runs the cluster.
@@ -101,6 +105,9 @@ pub struct Tenant {
     /// What the tenant may take of the cluster. That it can't take more is tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Share>,
+    /// What the tenant's workloads reach in AWS with the credentials that their pods get, and no other tenant's may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<TenantCloud>,
 }
 
 /// Who acts for a tenant at the API server.
@@ -378,4 +385,4 @@ const ID: &str = "^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$";
 /// The ARN of an IAM role or user, for editors.
 const PRINCIPAL: &str = "^arn:aws(-[a-z-]+)?:iam::[0-9]{12}:(role|user)/([!-~]+/)?[A-Za-z0-9+=,.@_-]{1,64}$";
 /// [`crate::document::NameRule::Namespace`] as a regular expression, for editors.
-const NAMESPACE: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+pub(super) const NAMESPACE: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";

@@ -3,6 +3,7 @@
 //! Everything here is pure: text in, a [`Tenancy`] or an error with its place out.
 
 mod admission;
+mod cloud;
 pub mod file;
 mod infer;
 mod principals;
@@ -12,6 +13,7 @@ mod render;
 mod types;
 mod validate;
 
+pub use cloud::{CloudAccount, CloudBucket, CloudKey, CloudPromise, CloudTable, TenantCloud};
 pub use infer::{InferError, InferOptions, Inferred, infer};
 pub use problem::{Problem, TenancyError};
 pub use read::{MAX_BYTES, read, schema};

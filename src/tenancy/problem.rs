@@ -124,6 +124,60 @@ pub enum Problem {
         /// For whom it acts too.
         second: String,
     },
+    /// A name of something in AWS that is none.
+    #[error("`{text}` in {path} is not valid; expected {expected}")]
+    #[diagnostic(code(tenantproof::tenancy::not_of_cloud), help("check for a typing error"))]
+    NotOfCloud {
+        /// What was given.
+        text: String,
+        /// Where.
+        path: Path,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// Two tenants claim the same bucket, table, key or service account, or a part of it.
+    #[error("{what} `{name}` is claimed by `{second}` and by `{first}`; what both reach keeps nobody apart")]
+    #[diagnostic(
+        code(tenantproof::tenancy::cloud_claimed_twice),
+        help("give each tenant its own; where two share a bucket or a table, say what part of it is whose: `prefix`, `leading`")
+    )]
+    CloudClaimedTwice {
+        /// What it is.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Who claims it first.
+        first: String,
+        /// Who claims it too.
+        second: String,
+    },
+    /// A service account in a namespace that is not its tenant's.
+    #[error("{path}: namespace `{namespace}` is not one of `{party}`{nearest} Expected one of: {}", list(.expected))]
+    #[diagnostic(
+        code(tenantproof::tenancy::foreign_namespace),
+        help("name one of the tenant's own namespaces, or list this one under its `namespaces`")
+    )]
+    ForeignNamespace {
+        /// Where.
+        path: Path,
+        /// The namespace.
+        namespace: String,
+        /// The tenant.
+        party: String,
+        /// The nearest valid one.
+        nearest: Nearest,
+        /// All valid ones.
+        expected: Vec<String>,
+    },
+    /// A service account whose namespace can't be told.
+    #[error("{path} names no namespace, and `{party}` has not exactly one by name")]
+    #[diagnostic(code(tenantproof::tenancy::namespace_needed), help("write `{{namespace: NAME, name: NAME}}`"))]
+    NamespaceNeeded {
+        /// Where.
+        path: Path,
+        /// The tenant.
+        party: String,
+    },
     /// A party without namespaces.
     #[error("`{party}` has no namespaces; expected at least one name or one label")]
     #[diagnostic(

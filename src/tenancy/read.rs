@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use super::cloud::{CloudPromise, TenantCloud};
 use super::file::{self, TenancyFile};
 use super::problem::{Problem, TenancyError};
 use super::types::{
@@ -63,6 +64,7 @@ impl From<TenancyFile> for Tenancy {
             admission,
             audit,
             operators,
+            cloud,
         } = file;
         let tenants = tenants.into_iter().map(Party::from);
         let shared = shared.into_iter().flatten().map(Party::from);
@@ -73,19 +75,22 @@ impl From<TenancyFile> for Tenancy {
             admission: admission.into_iter().flatten().map(AdmissionRule::from).collect(),
             audit: audit.map(Audit::from),
             operators: operators.map(|operators| Operators { principals: principals(operators.principals) }),
+            cloud: cloud.map(CloudPromise::from).unwrap_or_default(),
         }
     }
 }
 
 impl From<file::Tenant> for Party {
     fn from(tenant: file::Tenant) -> Self {
-        let file::Tenant { id, tier, namespaces, internal, roles, subjects, share } = tenant;
+        let file::Tenant { id, tier, namespaces, internal, roles, subjects, share, cloud } = tenant;
         let (subjects, share) = (subjects.unwrap_or_default(), share.unwrap_or_default());
+        let namespaces = NamespaceSelector::from(namespaces);
         Self {
             id: TenantId::new(id),
             kind: PartyKind::Tenant,
             tier,
-            namespaces: namespaces.into(),
+            cloud: cloud.map(|cloud| cloud.read(&namespaces)).unwrap_or_default(),
+            namespaces,
             roles: roles.into_iter().flatten().map(Role::from).collect(),
             internal: internal.unwrap_or_default(),
             subjects: Subjects {
@@ -157,6 +162,7 @@ impl From<file::Shared> for Party {
             internal: internal.unwrap_or_default(),
             subjects: Subjects::default(),
             share: Share::default(),
+            cloud: TenantCloud::default(),
         }
     }
 }

@@ -31,6 +31,7 @@ pub fn render(tenancy: &Tenancy, proposed: &[Flow], notes: &[String]) -> String 
     if let Some(Operators { principals }) = &tenancy.operators {
         let _ = writeln!(out, "operators:\n  principals: {}\n", arns(principals));
     }
+    super::cloud::render_promise(&mut out, &tenancy.cloud);
     // Last: what is proposed is a comment, and goes on to the end.
     flows(&mut out, tenancy, proposed);
     out
@@ -132,6 +133,7 @@ fn party(out: &mut String, party: &Party) {
     }
     subjects(out, &party.subjects);
     share(out, &party.share);
+    super::cloud::render_tenant(out, &party.cloud);
     out.push('\n');
 }
 
@@ -288,7 +290,7 @@ fn map(labels: &BTreeMap<String, String>) -> String {
 
 /// A text as a YAML scalar: plain where no reader of YAML 1.1 or 1.2 could take it for anything
 /// else, otherwise in double quotes.
-fn scalar(text: &str) -> String {
+pub(super) fn scalar(text: &str) -> String {
     const NOT_TEXT: [&str; 12] =
         ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"];
     let plain = text.starts_with(|letter: char| letter.is_ascii_alphabetic())

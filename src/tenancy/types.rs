@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::cloud::{CloudPromise, TenantCloud};
 use crate::model::{AuditLevel, Namespace, Port, Principal, Protocol, Quantity, RoleName, RuleId, TenantId};
 
 /// Who shares the cluster and which flows were promised. Everything not allowed is forbidden.
@@ -24,6 +25,9 @@ pub struct Tenancy {
     /// Who runs the cluster and so may reach into it beside the tenants; `None` where that is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operators: Option<Operators>,
+    /// What holds of AWS for all tenants.
+    #[serde(default)]
+    pub cloud: CloudPromise,
 }
 
 /// Who runs the cluster.
@@ -78,6 +82,9 @@ pub struct Party {
     pub subjects: Subjects,
     /// What it may take of the cluster.
     pub share: Share,
+    /// What its workloads reach in AWS, and nobody else's; tenants only.
+    #[serde(default)]
+    pub cloud: TenantCloud,
 }
 
 /// Who acts for a party at the API server. The service accounts of its namespaces always do.

@@ -31,6 +31,7 @@ pub(super) fn check(document: &Document, file: &TenancyFile) -> Vec<Located<Prob
         check.audit(audit, &Path::root().key("audit"));
     }
     check.principals(file);
+    check.cloud(file);
     if let [only] = parties.as_slice()
         && only.internal == Internal::Unjudged
     {

@@ -40,6 +40,7 @@ fn ours(draft: &str) -> Tenancy {
         admission: Vec::new(),
         audit: None,
         operators: None,
+        cloud: tenancy::CloudPromise::default(),
     }
 }
 

@@ -220,11 +220,11 @@ prop_compose! {
     fn order()(
         (version, attempts, at_once) in any::<(u8, u8, u8)>(),
         timeout_ms in any::<u32>(),
-        (region, marker) in (text(), text()),
+        (region, marker, keep) in (text(), text(), any::<bool>()),
         sources in proptest::collection::vec((any::<u32>(), origin()).prop_map(|(id, origin)| Source { id, origin }), 0..4),
         series in proptest::collection::vec(proptest::collection::vec(call(), 0..4), 0..6),
     ) -> Cloud {
-        Cloud { version, timeout_ms, attempts, at_once, region, marker, sources, series }
+        Cloud { version, timeout_ms, attempts, at_once, region, marker, keep, sources, series }
     }
 }
 

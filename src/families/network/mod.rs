@@ -10,7 +10,6 @@ mod cause;
 mod classes;
 mod controls;
 pub mod fences;
-mod guest;
 mod idle;
 mod judge;
 mod mutants;

@@ -63,7 +63,12 @@ impl Round {
         }
     }
 
-    /// Fetches the credentials, makes the calls, and deletes what they wrote.
+    /// Whether what it wrote stays for later steps.
+    pub(super) fn keeps(&self) -> bool {
+        self.order.keep
+    }
+
+    /// Fetches the credentials, makes the calls, and deletes what they wrote, unless it shall stay.
     pub(super) async fn carry_out(self: &Arc<Self>) -> CloudReport {
         let sources = self.fetch_all().await;
         let series = (0..self.order.series.len()).map(|index| {
@@ -76,7 +81,8 @@ impl Round {
             None => self.lost(index),
         });
         let calls = calls.collect();
-        CloudReport { version: VERSION, sources, calls, remains: self.clear().await }
+        let remains = if self.keeps() { Vec::new() } else { self.clear().await };
+        CloudReport { version: VERSION, sources, calls, remains }
     }
 
     /// Deletes what was written and is still there, and tells what then remains.

@@ -63,6 +63,7 @@ impl Condition {
             (Check::Unknown, _) => return doubt(Rule::UnknownOperator),
             (Check::Empty, _) => return doubt(Rule::EmptyValues),
             (_, Some(Values::Twice)) => return doubt(Rule::KeyTwice),
+            (_, Some(Values::Untold)) => return doubt(Rule::KeyUntold),
             (Check::Null(wanted), values) => return self.null(wanted, values),
             (Check::Operator { set, negated, if_exists, test }, _) => (*set, *negated, *if_exists, test),
         };

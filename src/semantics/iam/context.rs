@@ -9,9 +9,14 @@ pub(super) enum Values {
     These(Vec<Box<str>>),
     /// The key is there twice, in capitals and small letters. Tags may be: which is meant is not documented.
     Twice,
+    /// Whether the key is there, and with which value, is not known.
+    Untold,
+    /// The key is not there, whatever is known of others.
+    Absent,
 }
 
-/// The condition context of a request, complete as it is: a key that is not there has no value.
+/// The condition context of a request, complete as it is: a key that is not there has no value. An [open](Self::open) one
+/// is not complete: of a key that it does not tell nothing is known.
 ///
 /// Names of keys are read without regard to case ([condition keys]).
 ///
@@ -19,6 +24,9 @@ pub(super) enum Values {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
     keys: HashMap<Box<str>, Values>,
+    /// Families of keys, by what they begin with, that are told to the last.
+    told: Vec<Box<str>>,
+    open: bool,
 }
 
 impl Context {
@@ -26,6 +34,27 @@ impl Context {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A context of which only a part is known: what is not set may be there, with any value.
+    #[must_use]
+    pub fn open() -> Self {
+        Self { open: true, ..Self::default() }
+    }
+
+    /// Says that the key is not there.
+    pub fn set_absent(&mut self, key: &str) {
+        self.keys.insert(key.to_lowercase().into(), Values::Absent);
+    }
+
+    /// Says that of the keys that begin so, such as `aws:PrincipalTag/`, those that are set are all.
+    pub fn set_all_told(&mut self, beginning: &str) {
+        self.told.push(beginning.to_lowercase().into());
+    }
+
+    /// Says that it is not known whether the key is there, and with which value.
+    pub fn set_untold(&mut self, key: &str) {
+        self.keys.insert(key.to_lowercase().into(), Values::Untold);
     }
 
     /// Gives a key its values. A key with no values is a key that is not there.
@@ -42,7 +71,14 @@ impl Context {
 
     /// The values of a key whose name is in small letters.
     pub(super) fn get(&self, lower: &str) -> Option<&Values> {
-        self.keys.get(lower)
+        match self.keys.get(lower) {
+            Some(Values::Absent) => None,
+            Some(values) => Some(values),
+            None if self.open && !self.told.iter().any(|beginning| lower.starts_with(&**beginning)) => {
+                Some(&Values::Untold)
+            }
+            None => None,
+        }
     }
 }
 

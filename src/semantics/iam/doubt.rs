@@ -19,6 +19,8 @@ pub enum Rule {
     EmptyString,
     /// A key that the request has twice, in capitals and small letters.
     KeyTwice,
+    /// A key of which it is not known whether the request has it, and with which value.
+    KeyUntold,
     /// A policy variable that is not of the documented form.
     VariableNotUnderstood,
     /// A policy variable whose key has several values in the request.
@@ -57,7 +59,7 @@ pub enum Rule {
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::RefusedDocument,
         Self::UnknownOperator,
         Self::ValueNotUnderstood,
@@ -65,6 +67,7 @@ impl Rule {
         Self::SeveralValues,
         Self::EmptyString,
         Self::KeyTwice,
+        Self::KeyUntold,
         Self::VariableNotUnderstood,
         Self::SeveralValuesInVariable,
         Self::VariableBeforeResource,
@@ -95,6 +98,7 @@ impl Rule {
             Self::SeveralValues => "several-values",
             Self::EmptyString => "empty-string",
             Self::KeyTwice => "key-twice",
+            Self::KeyUntold => "key-untold",
             Self::VariableNotUnderstood => "variable-not-understood",
             Self::SeveralValuesInVariable => "several-values-in-variable",
             Self::VariableBeforeResource => "variable-before-resource",
@@ -131,6 +135,7 @@ impl Rule {
                 format!("compares a key whose only value is empty, which may count as no value, {about}")
             }
             Self::KeyTwice => format!("reads a key that the request has twice, in capitals and small letters, {about}"),
+            Self::KeyUntold => format!("reads a key of which it is not known what the request has, {about}"),
             Self::VariableNotUnderstood => format!("has a policy variable that is not understood, {about}"),
             Self::SeveralValuesInVariable => {
                 format!("has a policy variable whose key has several values, which is not supported, {about}")

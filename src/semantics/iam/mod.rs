@@ -13,6 +13,7 @@ mod context;
 mod decision;
 mod document;
 mod doubt;
+pub mod estate;
 mod evaluate;
 mod fault;
 mod operator;

@@ -125,8 +125,9 @@ impl Template {
                         _ => return Filled::Doubt(Rule::SeveralValuesInVariable),
                     },
                     (Some(Values::Twice), _) => return Filled::Doubt(Rule::KeyTwice),
-                    (None, Some(default)) => (default, false),
-                    (None, None) => {
+                    (Some(Values::Untold), _) => return Filled::Doubt(Rule::KeyUntold),
+                    (None | Some(Values::Absent), Some(default)) => (default, false),
+                    (None | Some(Values::Absent), None) => {
                         valueless = true;
                         continue;
                     }

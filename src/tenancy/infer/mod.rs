@@ -12,6 +12,7 @@ use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use miette::Diagnostic;
 
+use super::cloud::CloudPromise;
 use super::types::{Flow, Party, Tenancy};
 use crate::model::Nearest;
 
@@ -99,7 +100,7 @@ pub fn infer(
         notes.push(format!("{} found in policies and declared as they are: read each `why`.", flows_are(flows.len())));
     }
     let (name, admission) = (options.name.clone(), Vec::new());
-    let tenancy = Tenancy { name, parties, flows, admission, audit: None, operators: None };
+    let tenancy = Tenancy { name, parties, flows, admission, audit: None, operators: None, cloud: CloudPromise::default() };
     Ok(Inferred { tenancy, proposed, notes })
 }
 

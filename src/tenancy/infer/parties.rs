@@ -8,6 +8,7 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use super::{Drawn, InferError, InferOptions, Known, selector};
 use crate::document::NameRule;
 use crate::model::{self, Nearest, TenantId};
+use crate::tenancy::cloud::TenantCloud;
 use crate::tenancy::types::{Internal, NamespaceSelector, Party, PartyKind, Share, Subjects};
 
 /// Labels of namespaces that tell tenants, the most deliberate first: our own, the plain word,
@@ -273,6 +274,7 @@ fn party(id: String, kind: PartyKind, tier: Option<String>, namespaces: Namespac
         internal: Internal::default(),
         subjects: Subjects::default(),
         share: Share::default(),
+        cloud: TenantCloud::default(),
     }
 }
 

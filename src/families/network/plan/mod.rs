@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ask::{Ask, Connection, Placement};
 use super::classes::{PodClass, classes};
-use super::guest::{Needs, obstacle, quota_obstacle};
 use super::idle::idle_policies;
 use super::parameters::{NetworkParameters, Reach, Scope};
 use super::ports::ports;
 use super::seen::IdlePolicy;
 use crate::families::PlanInput;
+use crate::families::guest::{Needs, obstacle, quota_obstacle};
 use crate::model::{CaseId, Family, Namespace, NodeName, Port, Protocol};
 use crate::plan::{Case, ProbeName, ProbePort, ProbeSpec};
 use crate::semantics::network::{Answer, Endpoint, Fences, NamedPort};
@@ -176,6 +176,7 @@ fn add_probes(plan: &mut NetworkPlan, targets: &[Target], by_service: bool, inpu
                     .collect(),
                 // One Service for each class shows the way through a Service from every node.
                 service: by_service && index == 0,
+                identity: None,
             };
             let mut endpoint = endpoint_of(class);
             endpoint.node = Some(node.clone());

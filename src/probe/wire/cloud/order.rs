@@ -25,6 +25,10 @@ pub struct Cloud {
     /// writes there it deletes again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
+    /// Whether what it writes stays until a later step of the same probe that does not say so, or until the probe ends:
+    /// what others shall try to reach must be there while they do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
     /// Where credentials come from.
     pub sources: Vec<Source>,
     /// The calls.
