@@ -21,7 +21,7 @@ pub use parameters::{Attempt, IdentityParameters, Operation, Thing};
 pub use plan::{Holding, IdentityPlan, Member, What, plan};
 pub use seen::{CallSeen, Phase, ProbeSeen, Seen};
 
-use super::{FamilyEntry, seen_of};
+use super::{ANY_CHECK, FamilyEntry, seen_of};
 use crate::document::shape::Slot;
 
 /// The family's name.
@@ -38,4 +38,5 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     plan: |input| Box::new(plan(input)),
     judge: |cases, observations| judge(cases, &seen_of(NAME, observations)?),
     mutants: mutants::mutants,
+    concerned: ANY_CHECK,
 };
