@@ -3,6 +3,7 @@
 //! - [`plan`]: tenancy and snapshot in, cases and probes out. Pure.
 //! - `orders`: what each probe is told to try. Pure.
 //! - `observe`: makes the probes try. The only part with I/O.
+//! - [`outside`]: what AWS' API tells of roles and buckets: planned and judged by its text. Pure.
 //! - [`judge`]: a case and what was seen in, a verdict with its reason out. Pure.
 
 mod ask;
@@ -11,6 +12,7 @@ mod judge;
 mod mutants;
 mod observe;
 mod orders;
+pub mod outside;
 mod parameters;
 mod plan;
 mod seen;
@@ -19,6 +21,7 @@ pub use ask::Ask;
 pub use judge::judge;
 pub use parameters::{Attempt, IdentityParameters, Operation, Thing};
 pub use plan::{Holding, IdentityPlan, Member, What, plan};
+use parameters::Checked;
 pub use seen::{CallSeen, Phase, ProbeSeen, Seen};
 
 use super::{ANY_CHECK, FamilyEntry, seen_of};
@@ -32,7 +35,7 @@ pub(super) const FAMILY: FamilyEntry = FamilyEntry {
     name: NAME,
     about: "what tenants' pods reach in AWS with the credentials that they get",
     suite: ("suites/identity.yaml", include_str!("../../../suites/identity.yaml")),
-    parameters: Slot::of::<IdentityParameters>(NAME),
+    parameters: Slot::of::<Checked>(NAME),
     reads: &[],
     needs: &[],
     plan: |input| Box::new(plan(input)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 
+use super::outside::columns;
 use super::orders::{self, Batch};
 use super::plan::{IdentityPlan, Member};
 use super::seen::{CallSeen, Phase, ProbeSeen, Seen, fetch_key};
@@ -50,7 +51,9 @@ impl FamilyPlan for IdentityPlan {
 
     fn observe<'a>(&'a self, mut field: Field<'a>) -> LocalBoxFuture<'a, Result<Observed, ClusterError>> {
         Box::pin(async move {
-            let seen = try_all(self, &mut field).await?;
+            let mut seen = try_all(self, &mut field).await?;
+            seen.computed = self.outside.iter().flat_map(|told| columns(self, &told.estate)).collect();
+            seen.outside.clone_from(&self.outside);
             let remarks = remarks(&seen);
             let observations = serde_json::to_value(&seen).unwrap_or_default();
             Ok(Observed { observations, remarks })

@@ -1,9 +1,13 @@
 //! What a check of this family says in its suite: what is tried from inside a tenant's pod.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::outside::Outside;
 
 /// What is tried from inside a tenant's pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +19,54 @@ pub struct IdentityParameters {
     /// For `own` and `others`: which call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
+}
+
+/// What a check of this family says: what is tried from inside a tenant's pod, or what is judged from outside.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "IdentityParameters")]
+struct Either {
+    /// What is tried from inside a pod: `credentials` and `rotation` look at what a pod gets; `own` and `others` make a
+    /// call; the rest are attacks.
+    #[serde(default)]
+    r#try: Option<Attempt>,
+    /// For `own` and `others`: which call.
+    #[serde(default)]
+    operation: Option<Operation>,
+    /// In place of `try`: what is judged by the text of AWS' own API.
+    #[serde(default)]
+    outside: Option<Outside>,
+    /// With `outside: tags`: the key of the tag that has the tenant's id; `tenant` where it is left out.
+    #[serde(default)]
+    tag: Option<String>,
+}
+
+/// The same as it is read: one or the other.
+pub(super) struct Checked;
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Either { r#try: tried, operation, outside, tag } = Either::deserialize(deserializer)?;
+        match (tried, outside) {
+            (None, None) => Err(D::Error::custom("`try` or `outside` is missing: what the check looks at")),
+            (Some(_), Some(_)) => Err(D::Error::custom("`try` and `outside` are both here: a check is one of them")),
+            (_, Some(_)) if operation.is_some() => Err(D::Error::custom("`operation` goes with `try` alone")),
+            (_, outside) if tag.is_some() && outside != Some(Outside::Tags) => {
+                Err(D::Error::custom("`tag` goes with `outside: tags` alone"))
+            }
+            _ => Ok(Self),
+        }
+    }
+}
+
+impl JsonSchema for Checked {
+    fn schema_name() -> Cow<'static, str> {
+        Either::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Either::json_schema(generator)
+    }
 }
 
 /// What is tried.

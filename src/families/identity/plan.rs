@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::NAME;
 use super::ask::Ask;
+use super::outside::{self, OutsideSeen};
 use super::parameters::{Attempt, IdentityParameters, Operation, Thing};
 use crate::families::PlanInput;
 use crate::families::guest::{Needs, obstacle, quota_obstacle};
@@ -33,6 +34,8 @@ pub struct IdentityPlan {
     pub absent: BTreeMap<ProbeName, String>,
     /// What is not tried, and why.
     pub not_tried: Vec<String>,
+    /// What AWS' API told of roles and buckets; `None` where it was not asked.
+    pub outside: Option<OutsideSeen>,
 }
 
 /// A service account with its probe.
@@ -110,6 +113,7 @@ pub fn plan(input: &PlanInput<'_>) -> IdentityPlan {
         holdings: Vec::new(),
         absent: BTreeMap::new(),
         not_tried: Vec::new(),
+        outside: None,
     };
     add_members(&mut plan, input);
     add_strangers(&mut plan, input);
@@ -118,6 +122,14 @@ pub fn plan(input: &PlanInput<'_>) -> IdentityPlan {
     for (check, parameters) in input.suite.checks_with::<IdentityParameters>() {
         add_cases(&mut plan, input, check, &parameters);
     }
+    if plan.cases.is_empty() {
+        // Nothing is tried from inside a pod, so none is made.
+        plan.members.clear();
+        plan.strangers.clear();
+    }
+    let (cases, told) = outside::plan(input);
+    plan.cases.extend(cases);
+    plan.outside = told;
     let silent: Vec<&str> = input
         .tenancy
         .parties

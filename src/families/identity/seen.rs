@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::outside::OutsideSeen;
 use super::parameters::Operation;
 use crate::families::Column;
 use crate::model::{Namespace, NodeName};
@@ -27,6 +28,9 @@ pub struct Seen {
     /// What could not be deleted, by the probe that had written it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub remains: BTreeMap<ProbeName, Vec<Remains>>,
+    /// What AWS' API told of roles and buckets; `None` where it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<OutsideSeen>,
 }
 
 /// A probe.

@@ -1,8 +1,9 @@
 //! Calls on what is the tenant's own and on what is another's, and presigned requests after their time.
 
-use super::{Bench, told};
+use super::{Bench, computed, told};
 use crate::families::identity::parameters::{Operation, Thing};
 use crate::families::identity::seen::{CallSeen, Phase, call_key, expired_key};
+use crate::families::Stance;
 use crate::families::ruling::{Ruling, broken, holds, inconclusive};
 use crate::probe::wire::cloud::{Class, Denial, Layer, Part};
 
@@ -56,7 +57,11 @@ impl Bench<'_> {
                 return broken(
                     "reaches-another-tenant",
                     format!("{account} reached what is another tenant's: {said}"),
-                    format!("{account} may {} on {target}, which is another tenant's", operation.action()),
+                    format!(
+                        "{account} may {} on {target}, which is another tenant's{}",
+                        operation.action(),
+                        self.because()
+                    ),
                     remedy(operation, target),
                 );
             }
@@ -84,6 +89,16 @@ impl Bench<'_> {
             by(denial),
             operation.on()
         ))
+    }
+
+    /// Which policy says so, where that was read.
+    fn because(&self) -> String {
+        let policies = computed(self.seen, self.ask);
+        match policies.stance {
+            Stance::Allowed => format!(": {}", policies.because),
+            Stance::Denied => format!(", though its policies deny it: {}", policies.because),
+            Stance::Unknown => String::new(),
+        }
     }
 
     /// With the same key the same call is allowed on what is the tenant's own.

@@ -4,6 +4,7 @@
 //! - `plan`: tenancy and what AWS told in; cases out. Pure.
 //! - `judge`: a case and what AWS told in, a verdict out. Pure.
 
+mod columns;
 mod judge;
 mod parameters;
 mod plan;
@@ -11,6 +12,7 @@ mod seen;
 #[cfg(test)]
 mod tests;
 
+pub(super) use columns::columns;
 pub(super) use judge::Bench;
 pub use parameters::{Outside, OutsideParameters};
 pub(super) use plan::plan;
