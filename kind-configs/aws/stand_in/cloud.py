@@ -6,6 +6,7 @@ and others that it serves without credentials are refused.
 """
 
 import asyncio
+import base64
 import hmac
 import ipaddress
 import json
@@ -21,6 +22,7 @@ from . import associations, eks_auth, instance, settings
 
 ACTION = re.compile(r"/clusters/([0-9A-Za-z][A-Za-z0-9_-]{0,99})/assume-role-for-pod-identity")
 INSTANCE = re.compile(r"/_stand-in/instance-credentials/([a-z0-9.-]{1,253})")
+CLUSTER = re.compile(r"/clusters/([^/]+)")
 ASSOCIATIONS = re.compile(r"/clusters/[^/]+/pod-identity-associations(/[^/]+)?")
 # What is no AWS API: ministack's own, LocalStack's and those of the emulated instance and its containers.
 INNER = ("/_", "/latest/", "/health", "/v2/credentials", "/v3", "/v4")
@@ -102,9 +104,33 @@ class Cloud:
                 return await answer(send, 403, refused_xml(), "text/xml")
             if path not in OPEN and not keys_of(scope) and not names_bucket(path):
                 return await answer(send, 403, denied_xml(), "application/xml")
+        cluster = CLUSTER.fullmatch(path)
+        if cluster and method == "GET" and cluster[1] == settings.told("cluster"):
+            return await self.described(scope, receive, send)
         await self.ministack(scope, receive, send)
         if method in ("POST", "DELETE") and ASSOCIATIONS.fullmatch(path):
             self.published.changed()
+
+    async def described(self, scope, receive, send):
+        """ministack names an API server of its own; the cluster's is the lab's, by address and by authority."""
+        begun, body = {}, b""
+
+        async def held(message):
+            nonlocal begun, body
+            if message["type"] == "http.response.start":
+                begun = message
+            else:
+                body += message.get("body", b"")
+
+        await self.ministack(scope, receive, held)
+        if begun["status"] == 200:
+            told = json.loads(body)
+            authority = base64.b64encode(settings.told("ca.crt").encode()).decode()
+            told["cluster"] |= {"endpoint": settings.told("api-server"), "certificateAuthority": {"data": authority}}
+            body = json.dumps(told).encode()
+        headers = [(name, value) for name, value in begun["headers"] if name.lower() != b"content-length"]
+        await send({**begun, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
+        await send({"type": "http.response.body", "body": body})
 
     async def assume_role(self, cluster: str, scope, receive, send):
         request_id = str(uuid.uuid4())
