@@ -33,11 +33,11 @@ fn own(tenant: &str) -> Value {
 
 fn trust(tenant: &str) -> Value {
     json!({"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"},
-        "Action": ["sts:AssumeRole", "sts:TagSession"],
-        "Condition": {
-            "StringEquals": {"aws:SourceAccount": "111122223333", "aws:RequestTag/kubernetes-namespace": tenant},
-            "ArnEquals": {"aws:RequestTag/eks-cluster-arn": CLUSTER},
-        }})
+    "Action": ["sts:AssumeRole", "sts:TagSession"],
+    "Condition": {
+        "StringEquals": {"aws:SourceAccount": "111122223333", "aws:RequestTag/kubernetes-namespace": tenant},
+        "ArnEquals": {"aws:RequestTag/eks-cluster-arn": CLUSTER},
+    }})
 }
 
 fn association(tenant: &str, role_name: &str) -> Value {
