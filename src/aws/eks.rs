@@ -101,7 +101,12 @@ impl<'a> Eks<'a> {
         Ok(Some(entry(principal, described, policies)))
     }
 
-    pub(super) fn explain<E>(&self, action: &'static Action, principal: &str, error: &SdkError<E, HttpResponse>) -> AwsError
+    pub(super) fn explain<E>(
+        &self,
+        action: &'static Action,
+        principal: &str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> AwsError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {

@@ -106,13 +106,8 @@ pub const DESCRIBE_POD_IDENTITY_ASSOCIATION: Action = Action {
 };
 
 /// A role's trust policy, boundary and tags.
-pub const GET_ROLE: Action = Action {
-    service: "IAM",
-    operation: "GetRole",
-    action: "iam:GetRole",
-    resource: ROLES,
-    purpose: OF_ROLES,
-};
+pub const GET_ROLE: Action =
+    Action { service: "IAM", operation: "GetRole", action: "iam:GetRole", resource: ROLES, purpose: OF_ROLES };
 
 /// The managed policies of a role.
 pub const LIST_ATTACHED_ROLE_POLICIES: Action = Action {

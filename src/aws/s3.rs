@@ -136,7 +136,9 @@ impl<'a> S3<'a> {
     async fn block(&self, client: &Client, name: &str) -> Result<Part<PublicAccessBlock>, AwsError> {
         let asked = client.get_public_access_block().bucket(name).send().await;
         Ok(match part(asked.map_err(|error| self.explain(&GET_PUBLIC_ACCESS_BLOCK, name, &error)))? {
-            Part::Read(answer) => answer.public_access_block_configuration.map_or(Part::Absent, |of| Part::Read(block(&of))),
+            Part::Read(answer) => {
+                answer.public_access_block_configuration.map_or(Part::Absent, |of| Part::Read(block(&of)))
+            }
             Part::Absent => Part::Absent,
             Part::Unread(why) => Part::Unread(why),
         })

@@ -76,7 +76,7 @@ pub(super) struct RunArgs {
     /// {"scps": [LEVEL, ...], "rcps": [LEVEL, ...]}, a level a list of {"name", "document"}, the root first.
     #[cfg(feature = "aws")]
     #[arg(long, value_name = "FILE", requires = "eks_cluster")]
-    organization_policies: Option<PathBuf>,
+    organization: Option<PathBuf>,
     /// Milliseconds after which an attempt is a timeout.
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(50..=30_000))]
     timeout: u32,
@@ -252,7 +252,7 @@ pub(super) fn read_inputs(args: &RunArgs) -> miette::Result<Inputs> {
     let selection = args.selection.clone().apply(&mut suites, &tenancy)?;
     let record = args.audit.record()?;
     #[cfg(feature = "aws")]
-    let organization = args.organization_policies.as_deref().map(inputs::organization).transpose()?;
+    let organization = args.organization.as_deref().map(inputs::organization).transpose()?;
     #[cfg(not(feature = "aws"))]
     let organization = None;
     Ok(Inputs { tenancy, tenancy_info, suites, selection, record, organization })

@@ -42,7 +42,9 @@ pub enum RunError {
     #[error("the AWS credentials are of account {found} ({arn}), and account {expected} is expected")]
     #[diagnostic(
         code(tenantproof::other_account),
-        help("log in to account {expected}, or name a profile of it with AWS_PROFILE; nothing was asked but who the caller is")
+        help(
+            "log in to account {expected}, or name a profile of it with AWS_PROFILE; nothing was asked but who the caller is"
+        )
     )]
     OtherAccount {
         /// The account that was expected.

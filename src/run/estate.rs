@@ -59,11 +59,7 @@ pub(super) async fn read(
     })
 }
 
-async fn roles(
-    aws: &Aws,
-    account: &str,
-    arns: BTreeSet<String>,
-) -> Result<BTreeMap<String, Part<RoleInfo>>, AwsError> {
+async fn roles(aws: &Aws, account: &str, arns: BTreeSet<String>) -> Result<BTreeMap<String, Part<RoleInfo>>, AwsError> {
     let iam = &Iam::new(aws);
     let own = AccountId::parse(account);
     let read = stream::iter(arns).map(|arn| async move {
@@ -78,11 +74,7 @@ async fn roles(
     read.buffered(AT_ONCE).try_collect().await
 }
 
-async fn buckets(
-    aws: &Aws,
-    account: &str,
-    tenancy: &Tenancy,
-) -> Result<BTreeMap<String, Part<BucketInfo>>, AwsError> {
+async fn buckets(aws: &Aws, account: &str, tenancy: &Tenancy) -> Result<BTreeMap<String, Part<BucketInfo>>, AwsError> {
     let named = tenancy.parties.iter().flat_map(|party| &party.cloud.buckets);
     let named: BTreeMap<String, Option<String>> =
         named.map(|bucket| (bucket.name.to_string(), bucket.account.clone())).collect();

@@ -101,8 +101,7 @@ impl RunOptions {
         namespaces: &BTreeMap<TenantId, Vec<Namespace>>,
     ) -> Result<Option<Estate>, RunError> {
         #[cfg(feature = "aws")]
-        if let (Some(name), Some(access), true) =
-            (&self.eks_cluster, access, super::estate::is_promised(&self.tenancy))
+        if let (Some(name), Some(access), true) = (&self.eks_cluster, access, super::estate::is_promised(&self.tenancy))
         {
             let organization = self.organization.clone();
             return Ok(Some(super::estate::read(name, access, &self.tenancy, namespaces, organization).await?));

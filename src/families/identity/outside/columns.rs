@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::computed;
+use crate::families::identity::Operation;
 use crate::families::identity::ask::Ask;
 use crate::families::identity::plan::{IdentityPlan, What};
 use crate::families::identity::seen::{Phase, call_key};
-use crate::families::identity::Operation;
 use crate::families::{Column, ask_of};
 use crate::semantics::iam::estate::Estate;
 

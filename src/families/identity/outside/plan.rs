@@ -28,9 +28,12 @@ pub(in crate::families::identity) fn plan(input: &PlanInput<'_>) -> (Vec<Case>, 
         let of = parameters.outside;
         for from in &input.tenancy.parties {
             if of.is_of_pairs() {
-                let reached = |to: &&Party| to.id != from.id && !to.cloud.buckets.is_empty() && input.asks_for(&from.id, &to.id);
+                let reached =
+                    |to: &&Party| to.id != from.id && !to.cloud.buckets.is_empty() && input.asks_for(&from.id, &to.id);
                 if !from.cloud.accounts.is_empty() {
-                    cases.extend(input.tenancy.parties.iter().filter(reached).map(|to| case(check, &parameters, from, to)));
+                    cases.extend(
+                        input.tenancy.parties.iter().filter(reached).map(|to| case(check, &parameters, from, to)),
+                    );
                 }
             } else {
                 let concerned =

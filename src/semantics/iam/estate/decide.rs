@@ -158,7 +158,11 @@ impl Ready<'_> {
 
     /// A grant, with what could still deny it.
     fn without(&self, by: String) -> String {
-        if self.estate.organization.is_some() { by } else { format!("{by} The organization's policies were not given.") }
+        if self.estate.organization.is_some() {
+            by
+        } else {
+            format!("{by} The organization's policies were not given.")
+        }
     }
 
     /// Whom the trust policy of an association's role lets in that it should not, and whether it lets in the workload

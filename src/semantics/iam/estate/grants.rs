@@ -13,7 +13,8 @@ use crate::semantics::iam::evaluate::Policies;
 use crate::semantics::iam::request::{Action, Principal, Request, RequestError, Resource};
 
 /// What a principal of another account can have by its own account's will: everything.
-const EVERYTHING: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+const EVERYTHING: &str =
+    r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
 
 impl Ready<'_> {
     /// Whether the policy of a bucket grants it to a role, by the role's ARN: with no policy of the role's own where it is of

@@ -126,7 +126,8 @@ impl Estate {
     #[must_use]
     pub fn ready_for(&self, roles: impl Fn(&str) -> bool, buckets: impl Fn(&str) -> bool) -> Ready<'_> {
         let associations = self.associations.read().map(Vec::as_slice).unwrap_or_default();
-        let session = |detail: Option<&'_ str>| detail.map(|text| Document::parse("session policy", text, PolicyKind::Session));
+        let session =
+            |detail: Option<&'_ str>| detail.map(|text| Document::parse("session policy", text, PolicyKind::Session));
         let of = |kind, pick: fn(&super::OrganizationPolicies) -> &[Vec<GivenPolicy>]| {
             self.organization.as_ref().map(|given| levels(pick(given), kind)).unwrap_or_default()
         };

@@ -22,10 +22,8 @@ fn own() -> String {
 }
 
 fn role(policies: &[String]) -> RoleInfo {
-    let named = |(number, text): (usize, &String)| NamedPolicy {
-        name: format!("p{number}"),
-        text: Part::Read(text.clone()),
-    };
+    let named =
+        |(number, text): (usize, &String)| NamedPolicy { name: format!("p{number}"), text: Part::Read(text.clone()) };
     RoleInfo {
         trust: Part::Absent,
         boundary: Part::Absent,
@@ -94,7 +92,12 @@ fn a_role_reaches_what_its_policies_say() {
 #[rstest]
 #[case::own_namespace("StringEquals", "aws:PrincipalTag/kubernetes-namespace", "shop", Answer::Allowed)]
 #[case::another("StringEquals", "aws:PrincipalTag/kubernetes-namespace", "pay", Answer::Denied)]
-#[case::cluster("ArnEquals", "aws:PrincipalTag/eks-cluster-arn", "arn:aws:eks:eu-west-1:111122223333:cluster/one", Answer::Allowed)]
+#[case::cluster(
+    "ArnEquals",
+    "aws:PrincipalTag/eks-cluster-arn",
+    "arn:aws:eks:eu-west-1:111122223333:cluster/one",
+    Answer::Allowed
+)]
 #[case::no_such_tag("StringEquals", "aws:PrincipalTag/team", "shop", Answer::Denied)]
 #[case::pod_name("StringLike", "aws:PrincipalTag/kubernetes-pod-name", "app-*", Answer::Unknown)]
 #[case::address("IpAddress", "aws:SourceIp", "10.0.0.0/8", Answer::Unknown)]

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::{Found, Matter, One, association_at, at, worst};
 use crate::families::Stance;
 use crate::families::ruling::{broken, holds};
+use crate::semantics::iam::estate::{AssociationDetail, AssociationInfo, Part};
 use crate::semantics::iam::pod_identity::{Opening, Stranger, tags_needed};
 use crate::semantics::iam::{Arn, Verdict};
-use crate::semantics::iam::estate::{AssociationDetail, AssociationInfo, Part};
 
 const READ_IT: &str = "let the run read what `tenantproof permissions --aws` prints, and run again";
 
@@ -144,10 +144,9 @@ impl<'m> Matter<'m> {
             }
             let buckets = self.seen.cloud(&self.case.from).map(|cloud| cloud.buckets.as_slice()).unwrap_or_default();
             let policies = buckets.iter().filter_map(|bucket| self.ready.policy_of(bucket.name.as_str()));
-            let needed =
-                tags_needed(self.ready.identity_of(role)).into_iter().next().or_else(|| {
-                    policies.into_iter().find_map(|policy| tags_needed(std::slice::from_ref(policy)).into_iter().next())
-                });
+            let needed = tags_needed(self.ready.identity_of(role)).into_iter().next().or_else(|| {
+                policies.into_iter().find_map(|policy| tags_needed(std::slice::from_ref(policy)).into_iter().next())
+            });
             let unread = self.ready.unread_of(role).first();
             all.push(match (needed, unread) {
                 (Some(needed), _) => {
@@ -219,15 +218,17 @@ fn trusted(one: &AssociationInfo, role: &str, openings: &[Opening], evidence: Ve
         let whom = open.join(", ");
         let reason = format!("the trust policy of {role} lets in {whom}");
         let sentence = format!("the trust policy of {role} has no condition that keeps out {first}");
-        let remedy = "in the trust policy, require aws:SourceAccount, the cluster's ARN in aws:RequestTag/eks-cluster-arn (or \
+        let remedy =
+            "in the trust policy, require aws:SourceAccount, the cluster's ARN in aws:RequestTag/eks-cluster-arn (or \
                       aws:SourceArn) and the namespace in aws:RequestTag/kubernetes-namespace"
-            .to_owned();
+                .to_owned();
         let ruling = broken("trust-open", reason.clone(), sentence, remedy);
         return One::Broken(Found::new(Stance::Allowed, reason, ruling, evidence));
     }
     if let Some(own) = openings.iter().find(|opening| opening.stranger.is_none()) {
         let because = own.decision.because();
-        let reason = format!("the trust policy of {role} does not surely let in {} itself: {because}", one.service_account());
+        let reason =
+            format!("the trust policy of {role} does not surely let in {} itself: {because}", one.service_account());
         let remedy = "correct the trust policy: with it the workload gets no credentials, and nothing follows from what it can \
                       not reach";
         return One::Open(Found::open("trust-shuts-out", reason, remedy, evidence));

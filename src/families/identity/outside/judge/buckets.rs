@@ -18,7 +18,9 @@ impl<'m> Matter<'m> {
             let open = |kind, why, remedy| Found::open(kind, why, remedy, vec![at("buckets", name)]);
             match self.seen.estate.buckets.get(name) {
                 Some(Part::Read(info)) => Ok(info),
-                Some(Part::Unread(why)) => Err(open("bucket-unread", format!("bucket {name} was not read: {why}"), READ_IT)),
+                Some(Part::Unread(why)) => {
+                    Err(open("bucket-unread", format!("bucket {name} was not read: {why}"), READ_IT))
+                }
                 Some(Part::Absent) => {
                     let remedy = "correct its name in the tenancy file, or create it";
                     Err(open("no-bucket", format!("there is no bucket {name}, which shows nothing"), remedy))
@@ -85,7 +87,9 @@ impl<'m> Matter<'m> {
             }
             let (kind, reason) = match found {
                 None => ("tag-missing", format!("bucket {name} has no tag {key}, which should be {wanted}")),
-                Some(other) => ("tag-differs", format!("bucket {name} has the tag {key}={other}, which should be {wanted}")),
+                Some(other) => {
+                    ("tag-differs", format!("bucket {name} has the tag {key}={other}, which should be {wanted}"))
+                }
             };
             let remedy = format!("tag it: {key}={wanted} (`aws s3api put-bucket-tagging` replaces all tags at once)");
             let ruling = broken(kind, reason.clone(), reason.clone(), remedy);

@@ -8,8 +8,8 @@ use super::{Found, Matter, One, at, worst};
 use crate::families::Stance;
 use crate::families::ruling::{broken, holds};
 use crate::semantics::Answer;
-use crate::semantics::iam::{AccountId, Arn};
 use crate::semantics::iam::estate::{BucketInfo, Owner, Part};
+use crate::semantics::iam::{AccountId, Arn};
 
 /// A role that nobody has: what is granted to it is granted to everybody.
 const NOBODY: &str = "tenantproof-nobody";

@@ -52,7 +52,8 @@ impl Matter<'_> {
         }
         if let Some((reached, evidence)) = open {
             let why = format!("whether {} can't be told: {}", reached.what, reached.because);
-            let remedy = "make what is named readable to the run, or write the policy so that it decides by what is known";
+            let remedy =
+                "make what is named readable to the run, or write the policy so that it decides by what is known";
             return Found::open("not-told", why, remedy, evidence);
         }
         // The control case: the same policies let each role do something with a bucket of its own tenant.
