@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use rstest::rstest;
 use tenantproof::model::{AuditLevel, Namespace, Port, Principal, Protocol, Quantity, RoleName, RuleId, TenantId};
 use tenantproof::tenancy::{
-    self, AdmissionRule, Audit, CloudPromise, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Operators, Party,
-    PartyKind, PodSecurityLevel, Requirement, Role, Share, Subjects, Tenancy, TenantCloud,
+    self, AdmissionRule, Audit, CloudPromise, Flow, FlowPeer, FlowPort, Internal, Mark, NamespaceSelector, Operators,
+    Party, PartyKind, PodSecurityLevel, Requirement, Role, Share, Subjects, Tenancy, TenantCloud,
 };
 
 const STORY: &[u8] = include_bytes!("../kind-configs/story/tenancy.yaml");

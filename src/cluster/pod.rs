@@ -264,10 +264,7 @@ fn token_volume(audience: &str) -> Volume {
     Volume {
         name: TOKEN_VOLUME.to_owned(),
         projected: Some(ProjectedVolumeSource {
-            sources: Some(vec![VolumeProjection {
-                service_account_token: Some(token),
-                ..VolumeProjection::default()
-            }]),
+            sources: Some(vec![VolumeProjection { service_account_token: Some(token), ..VolumeProjection::default() }]),
             ..ProjectedVolumeSource::default()
         }),
         ..Volume::default()

@@ -139,7 +139,9 @@ pub enum Problem {
     #[error("{what} `{name}` is claimed by `{second}` and by `{first}`; what both reach keeps nobody apart")]
     #[diagnostic(
         code(tenantproof::tenancy::cloud_claimed_twice),
-        help("give each tenant its own; where two share a bucket or a table, say what part of it is whose: `prefix`, `leading`")
+        help(
+            "give each tenant its own; where two share a bucket or a table, say what part of it is whose: `prefix`, `leading`"
+        )
     )]
     CloudClaimedTwice {
         /// What it is.

@@ -34,9 +34,11 @@ fn each_tenant_reaches_its_own_bucket_and_no_other() {
         for operation in ["list", "get", "put", "delete", "multipart", "presigned"] {
             let mut cell = record.results.iter().filter(|one| {
                 let case = &one.case;
-                case.check.as_str() == format!("{kind}{operation}") && (case.from.as_str(), case.to.as_str()) == (from, to)
+                case.check.as_str() == format!("{kind}{operation}")
+                    && (case.from.as_str(), case.to.as_str()) == (from, to)
             });
-            let one = cell.next().unwrap_or_else(|| panic!("{operation}: no case from {from} to {to}:\n{}", ended.text));
+            let one =
+                cell.next().unwrap_or_else(|| panic!("{operation}: no case from {from} to {to}:\n{}", ended.text));
             assert_eq!(one.judgement.verdict, Verdict::Pass, "{}: {}", one.case.id, one.judgement.reason);
             assert!(!one.evidence.is_empty(), "{}", one.case.id);
         }

@@ -19,9 +19,9 @@ mod seen;
 
 pub use ask::Ask;
 pub use judge::judge;
+use parameters::Checked;
 pub use parameters::{Attempt, IdentityParameters, Operation, Thing};
 pub use plan::{Holding, IdentityPlan, Member, What, plan};
-use parameters::Checked;
 pub use seen::{CallSeen, Phase, ProbeSeen, Seen};
 
 use super::{ANY_CHECK, FamilyEntry, seen_of};

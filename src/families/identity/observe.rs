@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 
-use super::outside::columns;
 use super::orders::{self, Batch};
+use super::outside::columns;
 use super::plan::{IdentityPlan, Member};
 use super::seen::{CallSeen, Phase, ProbeSeen, Seen, fetch_key};
 use crate::cluster::{ClusterError, ProbeFault, ProbeRun};
@@ -141,9 +141,8 @@ fn probe_seen(plan: &IdentityPlan, member: &Member, pod: Option<String>, fault: 
 
 /// Whether somebody could not ask for credentials, which may pass by itself.
 fn is_away(seen: &Seen) -> bool {
-    let away = |outcome: &SourceOutcome| {
-        matches!(outcome, SourceOutcome::Network(_) | SourceOutcome::Refused(Refusal::Busy))
-    };
+    let away =
+        |outcome: &SourceOutcome| matches!(outcome, SourceOutcome::Network(_) | SourceOutcome::Refused(Refusal::Busy));
     seen.fetches.values().any(|fetch| away(&fetch.outcome))
 }
 

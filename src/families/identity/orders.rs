@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::parameters::Operation;
 use super::plan::{Holding, IdentityPlan, Member, What};
-use super::seen::{Way, Phase, call_key, expired_key, identity_key};
+use super::seen::{Phase, Way, call_key, expired_key, identity_key};
 use crate::model::RunId;
 use crate::plan::OWN_TOKEN;
 use crate::probe::wire::cloud::{
@@ -202,10 +202,7 @@ impl Maker<'_> {
     }
 
     fn who(&self, from: Way) -> Series {
-        let named = Named {
-            key: identity_key(&self.member.probe.name, from),
-            deed: "GetCallerIdentity".to_owned(),
-        };
+        let named = Named { key: identity_key(&self.member.probe.name, from), deed: "GetCallerIdentity".to_owned() };
         let call = Wanted { named, from, region: None, manner: Manner::Plain, deed: Deed::CallerIdentity };
         Series { marker: None, calls: vec![call] }
     }
@@ -237,7 +234,8 @@ impl Maker<'_> {
         match &holding.what {
             What::Bucket(bucket) => {
                 let marker = self.marker(&bucket.prefix);
-                let calls = self.bucket_calls(&bucket.name.to_string(), &marker, &target, holding.tenant == self.member.tenant);
+                let calls =
+                    self.bucket_calls(&bucket.name.to_string(), &marker, &target, holding.tenant == self.member.tenant);
                 Series { marker: Some(marker), calls }
             }
             What::Table(table) => {

@@ -139,7 +139,8 @@ pub fn plan(input: &PlanInput<'_>) -> IdentityPlan {
         .collect();
     if !silent.is_empty() && !plan.members.is_empty() {
         let names = silent.join(", ");
-        plan.not_tried.push(format!("what pods of {names} reach in AWS: the tenancy names no service account of theirs"));
+        plan.not_tried
+            .push(format!("what pods of {names} reach in AWS: the tenancy names no service account of theirs"));
     }
     plan
 }

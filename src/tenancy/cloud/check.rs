@@ -42,7 +42,12 @@ impl Check<'_> {
             && lifetime(&cloud.credentials.longest).is_none()
         {
             let path = root.key("cloud").key("credentials").key("longest");
-            self.cloud_name(&cloud.credentials.longest, false, "a time from one minute to twelve hours, such as `1h`", &path);
+            self.cloud_name(
+                &cloud.credentials.longest,
+                false,
+                "a time from one minute to twelve hours, such as `1h`",
+                &path,
+            );
         }
         let mut claims: Vec<Claim> = Vec::new();
         for (index, tenant) in file.tenants.iter().enumerate() {
@@ -112,7 +117,8 @@ impl Check<'_> {
                 if by_name_alone && !names.contains(namespace) {
                     let nearest = Nearest::of(namespace, names.iter().map(String::as_str));
                     let (namespace, party, expected) = (namespace.clone(), tenant.id.clone(), names.to_vec());
-                    let problem = Problem::ForeignNamespace { path: place.clone(), namespace, party, nearest, expected };
+                    let problem =
+                        Problem::ForeignNamespace { path: place.clone(), namespace, party, nearest, expected };
                     self.add(&place, "not the tenant's", problem);
                 }
                 namespace.clone()
@@ -180,8 +186,8 @@ fn arn_of<'a>(arn: &'a str, service: &str) -> Option<&'a str> {
     let mut parts = arn.splitn(6, ':');
     let mut next = || parts.next();
     let (scheme, partition, of, region, account, resource) = (next()?, next()?, next()?, next()?, next()?, next()?);
-    let region_is_one =
-        region.len() >= 2 && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let region_is_one = region.len() >= 2
+        && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     (scheme == "arn" && partition.starts_with("aws") && of == service && region_is_one && is_account(account))
         .then_some(resource)
 }

@@ -119,8 +119,7 @@ impl TenantCloud {
             prefix: prefix.unwrap_or_default(),
             account,
         };
-        let table =
-            |CloudTableFile { name, partition_key, leading }| CloudTable { name, partition_key, leading };
+        let table = |CloudTableFile { name, partition_key, leading }| CloudTable { name, partition_key, leading };
         super::TenantCloud {
             accounts: service_accounts.into_iter().filter_map(account).collect(),
             buckets: buckets.into_iter().flatten().map(bucket).collect(),

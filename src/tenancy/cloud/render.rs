@@ -13,7 +13,10 @@ pub(in crate::tenancy) fn render_promise(out: &mut String, promise: &CloudPromis
 }
 
 /// Writes what one tenant reaches.
-pub(in crate::tenancy) fn render_tenant(out: &mut String, TenantCloud { accounts, buckets, tables, keys }: &TenantCloud) {
+pub(in crate::tenancy) fn render_tenant(
+    out: &mut String,
+    TenantCloud { accounts, buckets, tables, keys }: &TenantCloud,
+) {
     if accounts.is_empty() {
         return;
     }

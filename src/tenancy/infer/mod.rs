@@ -100,7 +100,8 @@ pub fn infer(
         notes.push(format!("{} found in policies and declared as they are: read each `why`.", flows_are(flows.len())));
     }
     let (name, admission) = (options.name.clone(), Vec::new());
-    let tenancy = Tenancy { name, parties, flows, admission, audit: None, operators: None, cloud: CloudPromise::default() };
+    let tenancy =
+        Tenancy { name, parties, flows, admission, audit: None, operators: None, cloud: CloudPromise::default() };
     Ok(Inferred { tenancy, proposed, notes })
 }
 

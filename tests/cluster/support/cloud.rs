@@ -112,8 +112,7 @@ impl<'a> Cloud<'a> {
     fn python(&self, program: &str, arguments: &[&str]) {
         let mut command = Command::new("docker");
         command.args(["exec", "-i", &container(self.lab), "python3", "-"]).args(arguments);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(program.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{program}\n{}", String::from_utf8_lossy(&output.stderr));

@@ -1,7 +1,7 @@
 //! Ways to credentials that must lead nowhere.
 
 use super::{Bench, brought, refused};
-use crate::families::identity::seen::{Way, Phase};
+use crate::families::identity::seen::{Phase, Way};
 use crate::families::ruling::{Ruling, broken, holds, inconclusive, skipped};
 use crate::probe::wire::cloud::{NetworkFault, Provider, Refusal, SourceAnswer, SourceOutcome};
 
@@ -30,7 +30,8 @@ impl Bench<'_> {
             broken(
                 "any-address",
                 format!("the agent gave {account} credentials though it was asked by another name"),
-                "the agent answers whoever reaches it by any name: a page in a browser, or a proxy, can ask it".to_owned(),
+                "the agent answers whoever reaches it by any name: a page in a browser, or a proxy, can ask it"
+                    .to_owned(),
                 "run the agent of EKS in a version that looks at the Host header".to_owned(),
             )
         })
@@ -60,9 +61,13 @@ impl Bench<'_> {
             ),
             SourceOutcome::Refused(refusal) if right.contains(refusal) => {
                 if is_given_by(chain, Provider::Container) {
-                    return holds(format!("{}, while it gave the same pod credentials for its own", what(refused(*refusal))));
+                    return holds(format!(
+                        "{}, while it gave the same pod credentials for its own",
+                        what(refused(*refusal))
+                    ));
                 }
-                let reason = format!("the agent refused, but gave {account} nothing either: {}", brought(&chain.outcome));
+                let reason =
+                    format!("the agent refused, but gave {account} nothing either: {}", brought(&chain.outcome));
                 inconclusive("control-missing", reason, CONTROL)
             }
             other => unclear(account, other),
@@ -150,9 +155,8 @@ impl Bench<'_> {
             return inconclusive("unclear", reason, "run again");
         }
         let chain = self.fetch(&self.ask.probe, Phase::During, Way::Chain, evidence);
-        let reached = chain.filter(|chain| {
-            is_given_by(chain, Provider::Container) || is_given_by(chain, Provider::WebIdentity)
-        });
+        let reached =
+            chain.filter(|chain| is_given_by(chain, Provider::Container) || is_given_by(chain, Provider::WebIdentity));
         if reached.is_none() {
             let reason = format!("a pod of {account} reached no metadata, but no other provider of credentials either");
             return inconclusive("control-missing", reason, CONTROL);

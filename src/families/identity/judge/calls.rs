@@ -1,9 +1,9 @@
 //! Calls on what is the tenant's own and on what is another's, and presigned requests after their time.
 
 use super::{Bench, computed, told};
+use crate::families::Stance;
 use crate::families::identity::parameters::{Operation, Thing};
 use crate::families::identity::seen::{CallSeen, Phase, call_key, expired_key};
-use crate::families::Stance;
 use crate::families::ruling::{Ruling, broken, holds, inconclusive};
 use crate::probe::wire::cloud::{Class, Denial, Layer, Part};
 
@@ -66,7 +66,8 @@ impl Bench<'_> {
                 );
             }
             Class::KeyDenied(_) => {
-                let reason = format!("the key behind {target} refused, so of its own policies nothing is known: {said}");
+                let reason =
+                    format!("the key behind {target} refused, so of its own policies nothing is known: {said}");
                 let remedy = "name a bucket whose objects S3's own keys encrypt, or look at its policy with --aws";
                 return inconclusive("key-denied", reason, remedy);
             }
@@ -78,12 +79,12 @@ impl Bench<'_> {
         if let Some(missing) = self.owner_control(operation, evidence) {
             return missing;
         }
-        if let Some(action) = denial.action.as_deref().filter(|action| !action.eq_ignore_ascii_case(operation.action())) {
+        if let Some(action) = denial.action.as_deref().filter(|action| !action.eq_ignore_ascii_case(operation.action()))
+        {
             let reason = format!("the words of the denial name {action}, not {}: {said}", operation.action());
             return inconclusive("another-action", reason, "look at the policies of the role for both actions");
         }
-        let depends =
-            if denial.layer == Layer::VpcEndpoint { ", which holds only on this way to AWS" } else { "" };
+        let depends = if denial.layer == Layer::VpcEndpoint { ", which holds only on this way to AWS" } else { "" };
         holds(format!(
             "{account} was denied by {}{depends}, while it did the same on its own {} and the owner on this one: {said}",
             by(denial),
@@ -122,9 +123,13 @@ impl Bench<'_> {
         }
         let reason = match last {
             Some(control) if control.class().is_allowed() => {
-                format!("{account} had other keys when it reached its own: the denial and its control case are not of one")
+                format!(
+                    "{account} had other keys when it reached its own: the denial and its control case are not of one"
+                )
             }
-            Some(control) => format!("{account} was denied on its own as well, so a denial means nothing: {}", told(control)),
+            Some(control) => {
+                format!("{account} was denied on its own as well, so a denial means nothing: {}", told(control))
+            }
             None => format!("nothing was seen of {account} on its own {}", operation.on()),
         };
         Some(inconclusive("own-denied", reason, "let the tenant reach its own first, and run again"))
@@ -146,7 +151,9 @@ impl Bench<'_> {
         }
         if !reached {
             let reason = match last {
-                Some(control) => format!("its owner did not reach it either, so a denial means nothing: {}", told(control)),
+                Some(control) => {
+                    format!("its owner did not reach it either, so a denial means nothing: {}", told(control))
+                }
                 None => format!("nothing was seen of the owner of {target}"),
             };
             return Some(inconclusive("owner-denied", reason, "let the owner reach its own first, and run again"));
@@ -157,7 +164,8 @@ impl Bench<'_> {
         for owner in &self.ask.others {
             let before = call_key(owner, Phase::Before, Operation::Get, target);
             let after = call_key(owner, Phase::After, Operation::Get, target);
-            let both = [before, after].map(|key| self.call(key, evidence).is_some_and(|call| call.class().is_allowed()));
+            let both =
+                [before, after].map(|key| self.call(key, evidence).is_some_and(|call| call.class().is_allowed()));
             if both == [true, true] {
                 return None;
             }
@@ -173,13 +181,16 @@ impl Bench<'_> {
         let (account, target) = (&self.ask.account, &self.ask.target);
         let late = self.call(expired_key(&self.ask.probe, target), evidence);
         let timely = self.call(call_key(&self.ask.probe, Phase::During, Operation::Presigned, target), evidence);
-        let (Some(late), Some(timely)) = (late, timely) else { return not_seen("the probe's answer leaves this call out") };
+        let (Some(late), Some(timely)) = (late, timely) else {
+            return not_seen("the probe's answer leaves this call out");
+        };
         match (late.class(), timely.class()) {
             (Class::Allowed, _) => broken(
                 "accepted-after-its-time",
                 format!("a presigned request was accepted after its time: {}", told(late)),
                 format!("{target} accepts presigned requests of {account} after their time"),
-                "S3 refuses these: see what answers in its place (an endpoint of the pod's environment, a proxy)".to_owned(),
+                "S3 refuses these: see what answers in its place (an endpoint of the pod's environment, a proxy)"
+                    .to_owned(),
             ),
             (Class::Expired | Class::ClockSkew, Class::Allowed) => {
                 holds(format!("it was refused as expired, while one within its time was accepted: {}", told(late)))
@@ -201,13 +212,17 @@ fn not_seen(why: &str) -> Ruling {
 /// What is neither allowed nor denied, by its own name.
 fn unclear(class: &Class, said: &str) -> Ruling {
     let (kind, remedy) = match class {
-        Class::NotFound => ("not-found", "correct its name in the tenancy file, or make it: what is not there keeps nobody out"),
+        Class::NotFound => {
+            ("not-found", "correct its name in the tenancy file, or make it: what is not there keeps nobody out")
+        }
         Class::OtherRegion => ("other-region", "see in which region it lies"),
         Class::Busy => ("busy", "run again when AWS throttles less"),
         Class::Expired => ("expired", "run again: the credentials were past their time"),
         Class::BadSignature => ("bad-signature", "see what stands between the pod and AWS and changes requests"),
         Class::ClockSkew => ("clock-skew", "set the clock of the node"),
-        Class::UnknownCredentials => ("unknown-credentials", "see whose credentials the pod gets, and to which endpoint it sends them"),
+        Class::UnknownCredentials => {
+            ("unknown-credentials", "see whose credentials the pod gets, and to which endpoint it sends them")
+        }
         Class::Rejected => ("rejected", "see what the code of the error says"),
         Class::Foreign => ("foreign", "see what answers in the place of AWS: a proxy, or a page of a network"),
         Class::Network(_) => ("network", RUN_AGAIN),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Bench, brought, told};
-use crate::families::identity::seen::{Way, Phase, identity_key};
+use crate::families::identity::seen::{Phase, Way, identity_key};
 use crate::families::ruling::{Ruling, broken, holds, inconclusive};
 use crate::plan::ProbeName;
 use crate::probe::wire::cloud::{Class, Provider, Refusal, SourceAnswer, SourceOutcome};
@@ -53,7 +53,9 @@ impl Bench<'_> {
             Some(Provider::Environment) => {
                 return broken(
                     "static-keys",
-                    format!("{account} takes its keys from the pod's environment, where they stand for all who read pods"),
+                    format!(
+                        "{account} takes its keys from the pod's environment, where they stand for all who read pods"
+                    ),
                     format!("pods of {account} are given keys in their environment"),
                     "take them out, revoke them, and associate the service account with a role".to_owned(),
                 );
@@ -87,12 +89,14 @@ impl Bench<'_> {
         for other in &self.ask.others {
             let Ok(theirs) = self.session(other, Way::Chain, evidence) else { continue };
             if theirs == session {
-                let whose = self.seen.probes.get(other).map_or_else(|| other.to_string(), |probe| probe.account.clone());
+                let whose =
+                    self.seen.probes.get(other).map_or_else(|| other.to_string(), |probe| probe.account.clone());
                 return broken(
                     "role-shared",
                     format!("{account} and {whose} of another tenant get sessions of the same {session}"),
                     format!("{session} is shared by two tenants: {account} and {whose}"),
-                    "give each tenant a role of its own: what both may assume is kept apart by session tags alone".to_owned(),
+                    "give each tenant a role of its own: what both may assume is kept apart by session tags alone"
+                        .to_owned(),
                 );
             }
         }
@@ -132,7 +136,10 @@ impl Bench<'_> {
             0 | 1 => "the same keys each time: a rotation was not seen".to_owned(),
             count => format!("{count} keys: a rotation was seen"),
         };
-        holds(format!("{account} asked three times, and each time what it got ends within {}; {rotated}", in_words(longest)))
+        holds(format!(
+            "{account} asked three times, and each time what it got ends within {}; {rotated}",
+            in_words(longest)
+        ))
     }
 
     /// How many seconds credentials have left from when they were given, or why that is wrong.
@@ -209,6 +216,13 @@ pub(super) fn not_given(account: &str, fetch: &SourceAnswer) -> Option<Ruling> {
     let said = brought(&fetch.outcome);
     Some(match &fetch.outcome {
         SourceOutcome::Given => return None,
+        // The last that a chain asks: no other was configured in the pod.
+        _ if fetch.provider == Some(Provider::Instance) => broken(
+            "no-credentials",
+            format!("nothing in the pod of {account} says where credentials are, and its instance gave none: {said}"),
+            format!("pods of {account} get no credentials of AWS"),
+            associate.to_owned(),
+        ),
         SourceOutcome::NotConfigured | SourceOutcome::Refused(Refusal::NoAssociation) => broken(
             "no-credentials",
             format!("{account} gets no credentials: {said}"),
@@ -247,7 +261,11 @@ fn node_role(account: &str, role: Option<&str>) -> Ruling {
 fn in_words(seconds: i64) -> String {
     let (hours, minutes, rest) = (seconds / 3600, seconds % 3600 / 60, seconds % 60);
     let parts = [(hours, "h"), (minutes, "min"), (rest, "s")];
-    let parts: Vec<String> =
-        parts.into_iter().filter(|(count, _)| *count > 0).take(2).map(|(count, unit)| format!("{count} {unit}")).collect();
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .take(2)
+        .map(|(count, unit)| format!("{count} {unit}"))
+        .collect();
     if parts.is_empty() { "0 s".to_owned() } else { parts.join(" ") }
 }

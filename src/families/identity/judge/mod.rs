@@ -11,7 +11,7 @@ use super::ask::Ask;
 use super::computed::computed;
 use super::outside;
 use super::parameters::Attempt;
-use super::seen::{CallSeen, Way, Phase, Seen, fetch_key};
+use super::seen::{CallSeen, Phase, Seen, Way, fetch_key};
 use crate::families::ruling::{Ruling, column, inconclusive};
 use crate::families::{CaseResult, Column, JudgeError, Stance, ask_of};
 use crate::model::Verdict;
@@ -83,7 +83,13 @@ impl<'a> Bench<'a> {
         call
     }
 
-    fn fetch(&self, probe: &ProbeName, phase: Phase, from: Way, evidence: &mut Vec<String>) -> Option<&'a SourceAnswer> {
+    fn fetch(
+        &self,
+        probe: &ProbeName,
+        phase: Phase,
+        from: Way,
+        evidence: &mut Vec<String>,
+    ) -> Option<&'a SourceAnswer> {
         let key = fetch_key(probe, phase, from);
         let fetch = self.seen.fetches.get(&key);
         evidence.push(key);

@@ -12,7 +12,8 @@ use crate::families::scene::Scene;
 use crate::families::{Judgement, seen_of};
 use crate::model::{NodeName, RunId};
 use crate::probe::wire::cloud::{
-    Actor, CallAnswer, Class, Deed, Denial, Exchange, KeyMark, Layer, Manner, NetworkFault, Part, Provider, Refusal, Step,
+    Actor, CallAnswer, Class, Deed, Denial, Exchange, KeyMark, Layer, Manner, NetworkFault, Part, Provider, Refusal,
+    Step,
 };
 use crate::semantics::Snapshot;
 
@@ -288,7 +289,9 @@ fn an_upload_that_was_begun_is_a_leak_however_it_ended() {
     let (plan, mut seen) = world();
     let key = call_key(&probe("a/app"), Phase::During, Operation::Multipart, "s3://b-data");
     let id = "identity.other-bucket.multipart:a/app>s3://b-data";
-    for (part, verdict) in [(Part::Create, Verdict::Pass), (Part::Upload, Verdict::Fail), (Part::Complete, Verdict::Fail)] {
+    for (part, verdict) in
+        [(Part::Create, Verdict::Pass), (Part::Upload, Verdict::Fail), (Part::Complete, Verdict::Fail)]
+    {
         seen.calls.get_mut(&key).unwrap().answer.part = Some(part);
         assert_eq!(judged(&plan, &seen, id).verdict, verdict, "{part:?}");
     }
@@ -330,6 +333,14 @@ type Change = fn(&mut SourceAnswer);
 #[case::ended(|f: &mut SourceAnswer| f.expires = Some("2025-12-31T23:59:59Z".into()), Verdict::Inconclusive, "ended")]
 #[case::unreadable(|f: &mut SourceAnswer| f.expires = Some("soon".into()), Verdict::Inconclusive, "no-expiry")]
 #[case::nothing(|f: &mut SourceAnswer| f.outcome = SourceOutcome::NotConfigured, Verdict::Fail, "no-credentials")]
+#[case::nothing_but_an_instance_that_is_silent(
+    |f: &mut SourceAnswer| {
+        f.provider = Some(Provider::Instance);
+        f.outcome = SourceOutcome::Network(NetworkFault::Timeout);
+    },
+    Verdict::Fail,
+    "no-credentials"
+)]
 #[case::unassociated(|f: &mut SourceAnswer| f.outcome = SourceOutcome::Refused(Refusal::NoAssociation), Verdict::Fail, "no-credentials")]
 #[case::untrusted(|f: &mut SourceAnswer| f.outcome = SourceOutcome::Refused(Refusal::AccessDenied), Verdict::Fail, "not-assumed")]
 #[case::away(|f: &mut SourceAnswer| f.outcome = SourceOutcome::Network(NetworkFault::Refused), Verdict::Inconclusive, "no-credentials")]
@@ -380,16 +391,31 @@ const AWAY: SourceOutcome = SourceOutcome::Network(NetworkFault::Timeout);
 #[rstest]
 #[case::audience(Way::OwnToken, "wrong-audience", GIVEN, Verdict::Fail)]
 #[case::audience_not_told(Way::OwnToken, "wrong-audience", SourceOutcome::NotConfigured, Verdict::Skipped)]
-#[case::audience_stale(Way::OwnToken, "wrong-audience", SourceOutcome::Refused(Refusal::StaleToken), Verdict::Inconclusive)]
+#[case::audience_stale(
+    Way::OwnToken,
+    "wrong-audience",
+    SourceOutcome::Refused(Refusal::StaleToken),
+    Verdict::Inconclusive
+)]
 #[case::audience_away(Way::OwnToken, "wrong-audience", AWAY, Verdict::Inconclusive)]
 #[case::host(Way::OtherHost, "agent-address", GIVEN, Verdict::Fail)]
-#[case::host_otherwise(Way::OtherHost, "agent-address", SourceOutcome::Refused(Refusal::NoToken), Verdict::Inconclusive)]
+#[case::host_otherwise(
+    Way::OtherHost,
+    "agent-address",
+    SourceOutcome::Refused(Refusal::NoToken),
+    Verdict::Inconclusive
+)]
 #[case::metadata(Way::Instance, "instance-metadata", SourceOutcome::Named, Verdict::Fail)]
 #[case::metadata_v6(Way::InstanceV6, "instance-metadata", SourceOutcome::Named, Verdict::Fail)]
 #[case::metadata_without_a_role(Way::Instance, "instance-metadata", SourceOutcome::NoRole, Verdict::Pass)]
 #[case::metadata_off(Way::Instance, "instance-metadata", SourceOutcome::Refused(Refusal::Other), Verdict::Pass)]
 #[case::metadata_busy(Way::Instance, "instance-metadata", SourceOutcome::Refused(Refusal::Busy), Verdict::Inconclusive)]
-#[case::metadata_local(Way::Instance, "instance-metadata", SourceOutcome::Network(NetworkFault::Local), Verdict::Inconclusive)]
+#[case::metadata_local(
+    Way::Instance,
+    "instance-metadata",
+    SourceOutcome::Network(NetworkFault::Local),
+    Verdict::Inconclusive
+)]
 #[case::metadata_odd(Way::Instance, "instance-metadata", SourceOutcome::Malformed, Verdict::Inconclusive)]
 fn attacks_lead_nowhere(
     #[case] from: Way,
