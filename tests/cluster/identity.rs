@@ -151,3 +151,78 @@ eks.create_pod_identity_association(clusterName=cluster, namespace=a, serviceAcc
     drop(untagged);
     run(&lab, &tenancy).expect_code(0);
 }
+
+#[test]
+fn what_aws_tells_of_roles_and_buckets_is_judged() {
+    let Some(lab) = first_lab() else { return };
+    let story = Story::new(&lab, "outside");
+    let Some(cloud) = Cloud::new(&lab, &story) else { return };
+    let tenancy = cloud.tenancy(&story);
+    let run = || cloud.asked(lab.run(&tenancy).families(FAMILY)).end();
+    let is_outside = |check: &str| check.starts_with("identity.outside.");
+    let whole = run().expect_code(0);
+    let outside = whole.record().results.iter().filter(|one| is_outside(one.case.check.as_str()));
+    let verdicts: Vec<Verdict> = outside.map(|one| one.judgement.verdict).collect();
+    assert!(verdicts.len() >= 16 && verdicts.iter().all(|one| *one == Verdict::Pass), "{verdicts:?}\n{}", whole.text);
+    assert!(whole.text.contains("111122223333"), "whose account it is should be told:\n{}", whole.text);
+
+    let sabotages = [
+        ("s3.delete_public_access_block(Bucket=a + '-data')", "public-access-block", "public-access-block-off"),
+        ("s3.delete_bucket_tagging(Bucket=a + '-data')", "tags", "tag-missing"),
+        (
+            "trust = {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Principal': {'Service': 'pods.eks.amazonaws.com'},
+    'Action': ['sts:AssumeRole', 'sts:TagSession']}]}
+iam.update_assume_role_policy(RoleName=a + '-app', PolicyDocument=json.dumps(trust))",
+            "trust",
+            "trust-open",
+        ),
+        (
+            "s3.delete_public_access_block(Bucket=a + '-data')
+s3.put_bucket_policy(Bucket=a + '-data', Policy=json.dumps({'Version': '2012-10-17', 'Statement': [
+    {'Effect': 'Allow', 'Principal': {'AWS': '*'}, 'Action': 's3:GetObject', 'Resource': f'arn:aws:s3:::{a}-data/*'}]}))",
+            "bucket-policy",
+            "bucket-policy-open",
+        ),
+        (
+            "for found in association(b):
+    eks.update_pod_identity_association(clusterName=cluster, associationId=found['associationId'],
+        roleArn=f'arn:aws:iam::{settings.account}:role/{a}-app')",
+            "shared-role",
+            "shared-role",
+        ),
+    ];
+    for (lines, check, cause) in sabotages {
+        let mended = cloud.broken(lines);
+        let ended = run().expect_code(1);
+        let found = broken(&ended);
+        let check = format!("identity.outside.{check}");
+        assert!(found.iter().any(|one| one.0 == check && one.2 == cause), "{check}: {found:?}\n{}", ended.text);
+        drop(mended);
+    }
+    run().expect_code(0);
+}
+
+/// A role that would reach every bucket but for a Deny: while it stands nothing is reached, and without it everything.
+#[test]
+fn a_deny_that_is_removed_is_found() {
+    let Some(lab) = first_lab() else { return };
+    let story = Story::new(&lab, "deny");
+    let Some(cloud) = Cloud::new(&lab, &story) else { return };
+    let tenancy = cloud.tenancy(&story);
+    let run = || cloud.asked(lab.run(&tenancy).families(FAMILY)).end();
+    let wide = "everything = {'Effect': 'Allow', 'Action': 's3:*', 'Resource': 'arn:aws:s3:::*'}
+own = [f'arn:aws:s3:::{a}-data', f'arn:aws:s3:::{a}-data/*']
+others = {'Effect': 'Deny', 'Action': 's3:*', 'NotResource': own}
+";
+    let fenced = cloud.broken(&format!("{wide}policy(a + '-app', everything, others)"));
+    run().expect_code(0);
+    let open = cloud.broken(&format!("{wide}policy(a + '-app', everything)"));
+    let ended = run().expect_code(1);
+    let found = broken(&ended);
+    for check in ["identity.other-bucket.get", "identity.outside.role-reach"] {
+        let is_found = found.iter().any(|one| one.0 == check && one.1 == "a>b");
+        assert!(is_found, "{check}: {found:?}\n{}", ended.text);
+    }
+    drop(open);
+    drop(fenced);
+}

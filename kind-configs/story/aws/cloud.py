@@ -1,7 +1,7 @@
 """AWS' part of the story: for each premium tenant a bucket, a role that reaches it and nothing else, and an association.
 
 Run inside the stand-in's container (`apply` does); it needs nothing but boto3 and credentials that may make all this.
-Namespaces that are named stand for tenants in place of the story's. What is there already is put back to what it should
+Other tenants than the story's are named by NAMESPACE=TENANT. What is there already is put back to what it should
 be, so that it can be run again after a fence was taken down.
 """
 
@@ -24,8 +24,8 @@ def unless_there(call, *codes, **given):
             raise
 
 
-def bucket(tenant: str) -> str:
-    name = f"{tenant}-data"
+def bucket(namespace: str, tenant: str) -> str:
+    name = f"{namespace}-data"
     unless_there(s3.create_bucket, "BucketAlreadyOwnedByYou", "BucketAlreadyExists", Bucket=name)
     s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=dict.fromkeys(
         ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True))
@@ -72,8 +72,8 @@ def association(tenant: str, role_arn: str) -> None:
     eks.create_pod_identity_association(clusterName=cluster, namespace=tenant, serviceAccount="app", roleArn=role_arn)
 
 
-for tenant in sys.argv[1:] or ("tenant-1", "tenant-2"):
-    name = bucket(tenant)
-    arn = role(tenant, name)
-    association(tenant, arn)
-    print(f"{tenant}/app: {arn}, s3://{name}")
+for namespace, tenant in (one.split("=") for one in sys.argv[1:] or ("tenant-1=tenant-1", "tenant-2=tenant-2")):
+    name = bucket(namespace, tenant)
+    arn = role(namespace, name)
+    association(namespace, arn)
+    print(f"{namespace}/app: {arn}, s3://{name}")

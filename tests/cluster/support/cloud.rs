@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
+use serde_json::Value;
 
-use super::Lab;
 use super::lab::{eventually, skipped};
 use super::story::Story;
+use super::{Lab, Run};
 
 /// What every program begins with: clients of the lab's own AWS side, and the cluster's name.
 const PRELUDE: &str = "
@@ -79,12 +80,26 @@ impl<'a> Cloud<'a> {
         text
     }
 
+    /// The run, which also asks AWS what it tells of the cluster's roles and the tenants' buckets.
+    pub(crate) fn asked(&self, run: Run) -> Run {
+        let name = self.lab.context.trim_start_matches("kind-");
+        let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("kind-configs/lab");
+        let status = Command::new(lab).args(["status", "--name", name, "--json"]).output().unwrap();
+        let status: Value = serde_json::from_slice(&status.stdout).unwrap();
+        let told = |key: &str| status["labs"][0]["aws"][key].as_str().unwrap().to_owned();
+        run.with(&["--eks-cluster", &told("cluster"), "--expect-account", &told("account")])
+            .env("AWS_ENDPOINT_URL", &told("endpoint"))
+            .env("AWS_REGION", &told("region"))
+            .env("AWS_SHARED_CREDENTIALS_FILE", &told("credentials"))
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+    }
+
     /// Puts everything back to what it should be, and waits until the cluster knows.
     pub(crate) fn mend(&self) {
         let story = Path::new(env!("CARGO_MANIFEST_DIR")).join("kind-configs/story/aws/cloud.py");
         let program = std::fs::read_to_string(story).unwrap();
-        let arguments: Vec<&str> = self.namespaces.iter().map(String::as_str).collect();
-        self.python(&program, &arguments);
+        let [a, b] = &self.namespaces;
+        self.python(&program, &[&format!("{a}=a"), &format!("{b}=b")]);
         for namespace in &self.namespaces {
             self.until_known(namespace, "app", true);
             self.until_known(namespace, "default", false);
