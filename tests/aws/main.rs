@@ -8,6 +8,9 @@ mod api;
 mod cloudwatch;
 #[path = "../support/recorded/cluster.rs"]
 mod cluster;
+mod estate;
+#[path = "../support/estate.rs"]
+mod estate_there;
 mod logs;
 mod refusals;
 #[path = "../support/recorded/scene.rs"]
