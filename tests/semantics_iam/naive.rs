@@ -136,7 +136,8 @@ impl Asked<'_> {
     /// Whether a document has a statement of this effect that is about the request and names the principal in a way.
     fn says(&self, document: &Value, effect: &str, ways: &[&str]) -> bool {
         let odd = is_odd(document);
-        let variables = document["Version"] == "2012-10-17" || self.reads(Reading::VariablesInEveryVersion);
+        let variables = (document["Version"] == "2012-10-17" || self.reads(Reading::VariablesInEveryVersion))
+            && !self.reads(Reading::VariablesInNone);
         each(&document["Statement"]).into_iter().filter(|statement| statement["Effect"] == effect).any(|statement| {
             let parts = [self.names(statement, ways), self.about(statement, variables), (!odd).then_some(true)];
             let doubtful = if effect == "Deny" { self.doubtful_denies } else { self.doubtful_allows };
@@ -150,7 +151,8 @@ impl Asked<'_> {
             return Some(true);
         }
         if statement["Principal"] == "*" {
-            return Some(ways.contains(&"itself"));
+            let way = if self.reads(Reading::EverybodyIsLimited) { "role" } else { "itself" };
+            return Some(ways.contains(&way));
         }
         let (service, kind) = (self.is_service(), self.principal("type"));
         let mut unknown = false;
@@ -318,6 +320,9 @@ impl Asked<'_> {
             "StringLike" => {
                 let wanted = self.filled(wanted, variables);
                 Some(wanted.is_some_and(|wanted| like(&wanted, &found.chars().collect::<Vec<_>>())))
+            }
+            "ArnEquals" | "ArnLike" if self.reads(Reading::ArnAsOneText) => {
+                self.compares("StringLike", found, wanted, variables)
             }
             "ArnEquals" | "ArnLike" => {
                 let found: Vec<&str> = found.splitn(6, ':').collect();

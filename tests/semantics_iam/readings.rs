@@ -1,5 +1,5 @@
-//! What the simulator of `simulate.rs` takes the documentation to mean where it says something else. The second evaluator
-//! can read each of them so: a difference is explained if it then gives the simulator's answer, whatever the policies are.
+//! What the oracles of `simulate.rs` take the documentation to mean where it says something else. The second evaluator can
+//! read each of it so: a difference is explained if it then gives the oracle's answer, whatever the policies are.
 
 /// One such reading, by the name that it has in `docs/semantics.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,11 +30,17 @@ pub(crate) enum Reading {
     RoleWithoutTrust,
     /// Service control policies restrict services.
     OrganizationOverServices,
+    /// No variable is replaced in any document.
+    VariablesInNone,
+    /// ARN operators compare the whole ARN as one text.
+    ArnAsOneText,
+    /// What a resource's policy grants to everybody, boundary and session policy limit.
+    EverybodyIsLimited,
 }
 
 impl Reading {
-    /// All of them.
-    pub(crate) const ALL: [Self; 13] = [
+    /// Those of `@cloud-copilot/iam-simulate`.
+    pub(crate) const SIMULATOR: &'static [Self] = &[
         Self::VariablesInEveryVersion,
         Self::SignUnderEquals,
         Self::ValuelessUnderNegation,
@@ -49,6 +55,10 @@ impl Reading {
         Self::RoleWithoutTrust,
         Self::OrganizationOverServices,
     ];
+
+    /// Those of ministack.
+    pub(crate) const MINISTACK: &'static [Self] =
+        &[Self::EmptyListIsThere, Self::VariablesInNone, Self::ArnAsOneText, Self::EverybodyIsLimited];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -65,13 +75,16 @@ impl Reading {
             Self::SessionLimitsItself => "session-limits-itself",
             Self::RoleWithoutTrust => "role-without-trust",
             Self::OrganizationOverServices => "organization-over-services",
+            Self::VariablesInNone => "variables-in-none",
+            Self::ArnAsOneText => "arn-as-one-text",
+            Self::EverybodyIsLimited => "everybody-is-limited",
         }
     }
 
     /// The share of all cases that may differ by it, in thousandths.
     pub(crate) const fn share(self) -> usize {
         match self {
-            Self::OrganizationOverServices => 50,
+            Self::OrganizationOverServices | Self::VariablesInNone => 50,
             _ => 15,
         }
     }
@@ -80,7 +93,7 @@ impl Reading {
 #[test]
 fn every_reading_is_explained() {
     let docs = include_str!("../../docs/semantics.md");
-    for reading in Reading::ALL {
+    for reading in Reading::SIMULATOR.iter().chain(Reading::MINISTACK) {
         let row = format!("| `{}` |", reading.name());
         assert!(docs.contains(&row), "docs/semantics.md does not explain {}", reading.name());
     }
