@@ -133,19 +133,23 @@ const DATE_OPERATORS: [&str; 6] =
 const ADDRESSES: [&str; 4] = ["203.0.113.7", "198.51.100.1", "2001:db8::7", "10.0.0.1"];
 const BLOCKS: [&str; 6] =
     ["203.0.113.0/24", "203.0.113.7", "198.51.100.1", "2001:db8::/32", "0.0.0.0/0", "203.0.113.99/25"];
-const ARNS: [&str; 5] = [
+const ARNS: [&str; 7] = [
     "arn:aws:iam::111122223333:role/app",
     "arn:aws:iam::444455556666:role/app",
     "arn:aws:eks:eu-west-1:111122223333:cluster/one",
     "arn:aws:s3:::shop:x",
     // The documentation's own example of what an ARN operator does not match, and a string operator does.
     "arn:aws:sqs:us-east-2:444455556666:store/abc:111122223333:finance/document.txt",
+    "arn:aws:sqs:us-east-2:444455556666:store/abc:111122223333:finance/document.txt",
+    "arn:aws:sqs:us-east-2:444455556666:store/abc:111122223333:finance/document.txt",
 ];
-const ARN_PATTERNS: [&str; 7] = [
+const ARN_PATTERNS: [&str; 9] = [
     "arn:aws:iam::111122223333:role/app",
     "arn:aws:iam::*:role/*",
     "arn:aws:eks:*:111122223333:cluster/o?e",
     "arn:aws:s3:::sh*",
+    "arn:aws:sqs:*:111122223333:finance/*",
+    "arn:aws:sqs:*:111122223333:finance/*",
     "arn:aws:sqs:*:111122223333:finance/*",
     "arn:aws:iam::111122223333:role/${aws:PrincipalTag/team}",
     "arn:*:*:*:*:*",
