@@ -11,6 +11,7 @@ mod naive;
 #[path = "../support/oracle.rs"]
 mod oracle;
 mod parser;
+mod readings;
 mod simulate;
 mod tables;
 mod worlds;

@@ -1,32 +1,34 @@
 //! A second evaluator, written from the documentation's text and in the plainest way: it reads the JSON each time it is
 //! asked, compares letter by letter, and knows no reasons. A statement that it cannot decide is taken twice, once as if
-//! it applied and once as if it did not; policies only add up, so both ends are all there is.
+//! it applied and once as if it did not; policies only add up, so both ends are all there is. Where it is told to, it reads
+//! the documentation as the simulator does ([`Reading`]).
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde_json::Value;
 
+use super::readings::Reading;
+
 /// All verdicts that are possible.
 pub(crate) fn possible(case: &Value) -> BTreeSet<&'static str> {
     let mut verdicts = BTreeSet::new();
     for doubtful_denies in [false, true] {
         for doubtful_allows in [false, true] {
-            let asked = Asked { case, doubtful_denies, doubtful_allows };
-            verdicts.insert(if asked.denied() {
-                "explicitDeny"
-            } else if asked.allowed() {
-                "allowed"
-            } else {
-                "implicitDeny"
-            });
+            verdicts.insert(Asked { case, readings: &[], doubtful_denies, doubtful_allows }.verdict());
         }
     }
     verdicts
 }
 
+/// The verdict on a case that the documentation decides, under other readings of it.
+pub(crate) fn verdict(case: &Value, readings: &[Reading]) -> &'static str {
+    Asked { case, readings, doubtful_denies: false, doubtful_allows: false }.verdict()
+}
+
 struct Asked<'c> {
     case: &'c Value,
+    readings: &'c [Reading],
     /// Whether statements that cannot be decided apply.
     doubtful_denies: bool,
     doubtful_allows: bool,
@@ -53,6 +55,20 @@ impl Asked<'_> {
         text(&self.case["request"]["principal"][field])
     }
 
+    fn reads(&self, reading: Reading) -> bool {
+        self.readings.contains(&reading)
+    }
+
+    fn verdict(&self) -> &'static str {
+        if self.denied() {
+            "explicitDeny"
+        } else if self.allowed() {
+            "allowed"
+        } else {
+            "implicitDeny"
+        }
+    }
+
     fn is_service(&self) -> bool {
         self.principal("type") == "Service"
     }
@@ -66,8 +82,13 @@ impl Asked<'_> {
         let policies = &self.case["policies"];
         let mut own = Self::documents(&policies["identity"]);
         own.extend([&policies["boundary"], &policies["session"]]);
-        own.extend(each(&policies["scps"]).into_iter().flat_map(Self::documents));
-        let own = !self.is_service() && own.into_iter().any(|document| self.says(document, "Deny", &["any"]));
+        if self.is_service() {
+            own.clear();
+        }
+        if self.under_scps() {
+            own.extend(each(&policies["scps"]).into_iter().flat_map(Self::documents));
+        }
+        let own = own.into_iter().any(|document| self.says(document, "Deny", &["any"]));
         let rcps = each(&policies["rcps"]).into_iter().flat_map(Self::documents);
         let ways = ["itself", "role", "account"];
         own || std::iter::once(&policies["resource"]).chain(rcps).any(|document| self.says(document, "Deny", &ways))
@@ -76,24 +97,35 @@ impl Asked<'_> {
     fn allowed(&self) -> bool {
         let policies = &self.case["policies"];
         let resource = |ways: &[&str]| self.says(&policies["resource"], "Allow", ways);
+        let levels = !self.under_scps()
+            || each(&policies["scps"])
+                .into_iter()
+                .all(|level| Self::documents(level).into_iter().any(|document| self.says(document, "Allow", &["any"])));
         if self.is_service() {
-            return resource(&["itself"]);
+            return resource(&["itself"]) && levels;
         }
         let under = |document: &Value| document.is_null() || self.limits(document);
-        let limits = under(&policies["boundary"]) && under(&policies["session"]);
+        let session = under(&policies["session"]);
+        let limits = under(&policies["boundary"]) && session;
         let identity =
             Self::documents(&policies["identity"]).into_iter().any(|document| self.says(document, "Allow", &["any"]));
-        let levels = each(&policies["scps"])
-            .into_iter()
-            .all(|level| Self::documents(level).into_iter().any(|document| self.says(document, "Allow", &["any"])));
+        let itself = resource(&["itself"]) && (session || !self.reads(Reading::SessionLimitsItself));
         let granted = if self.request("resourceAccount") == "111122223333" {
-            let of_its_own = ["kms:Decrypt", "sts:AssumeRole"].contains(&self.request("action").as_str());
+            let of_its_own = match self.request("action").as_str() {
+                "kms:Decrypt" => true,
+                "sts:AssumeRole" => !policies["resource"].is_null() || !self.reads(Reading::RoleWithoutTrust),
+                _ => false,
+            };
             let by_identity = identity && (!of_its_own || resource(&["account"]));
-            resource(&["itself"]) || limits && (resource(&["role"]) || by_identity)
+            itself || limits && (resource(&["role"]) || by_identity)
         } else {
             identity && limits && resource(&["itself", "role", "account"])
         };
         granted && levels
+    }
+
+    fn under_scps(&self) -> bool {
+        !self.is_service() || self.reads(Reading::OrganizationOverServices)
     }
 
     /// A boundary or a session policy that IAM would not take may be no limit at all.
@@ -104,7 +136,8 @@ impl Asked<'_> {
     /// Whether a document has a statement of this effect that is about the request and names the principal in a way.
     fn says(&self, document: &Value, effect: &str, ways: &[&str]) -> bool {
         let odd = is_odd(document);
-        let variables = document["Version"] == "2012-10-17";
+        let variables = (document["Version"] == "2012-10-17" || self.reads(Reading::VariablesInEveryVersion))
+            && !self.reads(Reading::VariablesInNone);
         each(&document["Statement"]).into_iter().filter(|statement| statement["Effect"] == effect).any(|statement| {
             let parts = [self.names(statement, ways), self.about(statement, variables), (!odd).then_some(true)];
             let doubtful = if effect == "Deny" { self.doubtful_denies } else { self.doubtful_allows };
@@ -118,7 +151,8 @@ impl Asked<'_> {
             return Some(true);
         }
         if statement["Principal"] == "*" {
-            return Some(ways.contains(&"itself"));
+            let way = if self.reads(Reading::EverybodyIsLimited) { "role" } else { "itself" };
+            return Some(ways.contains(&way));
         }
         let (service, kind) = (self.is_service(), self.principal("type"));
         let mut unknown = false;
@@ -152,17 +186,18 @@ impl Asked<'_> {
                 .into_iter()
                 .any(|name| like(&chars(&text(name).to_lowercase()), &action.chars().collect::<Vec<_>>()))
         };
-        let covers = |names: &Value| {
-            each(names).into_iter().any(|name| {
-                let pattern = self.filled(&text(name), variables);
-                pattern.is_some_and(|pattern| is_of(&pattern, &resource))
-            })
+        let covers = |names: &Value| each(names).into_iter().any(|name| self.covers(&text(name), &resource, variables));
+        let torn = |names: &Value| {
+            self.reads(Reading::ValuelessUnderNotResource)
+                && each(names).into_iter().map(text).any(|name| {
+                    self.filled(&name, variables).is_none() && !self.is_cut_apart(&name) && same_parts(&name, &resource)
+                })
         };
         let action =
             if statement["Action"].is_null() { !acts(&statement["NotAction"]) } else { acts(&statement["Action"]) };
         let resource = match (&statement["Resource"], &statement["NotResource"]) {
             (Value::Null, Value::Null) => true,
-            (Value::Null, but) => !covers(but),
+            (Value::Null, but) => !covers(but) && !torn(but),
             (these, _) => covers(these),
         };
         let mut all = vec![Some(action && resource)];
@@ -174,10 +209,25 @@ impl Asked<'_> {
         if all.contains(&Some(false)) { Some(false) } else { all.into_iter().collect::<Option<Vec<_>>>().map(|_| true) }
     }
 
-    fn values(&self, key: &str) -> Vec<String> {
+    /// Whether a resource's pattern covers the resource.
+    fn covers(&self, name: &str, resource: &str, variables: bool) -> bool {
+        let Some(pattern) = self.filled(name, variables).filter(|_| !self.is_cut_apart(name)) else { return false };
+        let within = !self.reads(Reading::StarWithinItsPart) || name == "*" || by_parts(&pattern, resource);
+        within && is_of(&pattern, resource)
+    }
+
+    fn is_cut_apart(&self, name: &str) -> bool {
+        let last = name.splitn(6, ':').last().unwrap_or_default();
+        let first = last.find(['/', ':']).map_or("", |end| &last[..end]);
+        self.reads(Reading::VariableCutApart) && !name.contains(":s3:::") && first.contains("${")
+    }
+
+    /// The values of a key; nothing where it is not there.
+    fn values(&self, key: &str) -> Option<Vec<String>> {
         let context = self.case["request"]["context"].as_object().unwrap();
-        let found = context.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
-        found.map_or_else(Vec::new, |(_, values)| each(values).into_iter().map(text).collect())
+        let (_, values) = context.iter().find(|(name, _)| name.eq_ignore_ascii_case(key))?;
+        let values: Vec<String> = each(values).into_iter().map(text).collect();
+        (!values.is_empty() || self.reads(Reading::EmptyListIsThere)).then_some(values)
     }
 
     /// The pattern that a text is once its variables have values: letters, and whether each may be a wildcard.
@@ -193,7 +243,7 @@ impl Asked<'_> {
                 inside.split_once(", ").map_or((inside.as_str(), None), |(k, d)| (k, Some(d.trim_matches('\''))));
             let value = match key {
                 "*" => "*".to_owned(),
-                key => self.values(key).first().cloned().or(default.map(str::to_owned))?,
+                key => self.values(key).and_then(|values| values.first().cloned()).or(default.map(str::to_owned))?,
             };
             pattern.extend(value.chars().map(|char| (char, false)));
         }
@@ -204,7 +254,7 @@ impl Asked<'_> {
     fn meets(&self, operator: &str, key: &str, wanted: &[String], variables: bool) -> Option<bool> {
         let found = self.values(key);
         if operator == "Null" {
-            return Some(wanted.iter().any(|wanted| (wanted == "true") == found.is_empty()));
+            return Some(wanted.iter().any(|wanted| (wanted == "true") == found.is_none()));
         }
         let (set, name) = operator.split_once(':').map_or((None, operator), |(set, name)| (Some(set), name));
         let (name, if_exists) = name.strip_suffix("IfExists").map_or((name, false), |name| (name, true));
@@ -213,11 +263,15 @@ impl Asked<'_> {
         if !KNOWN.contains(&name.as_str()) {
             return None;
         }
-        if found.is_empty() {
+        let Some(found) = found else {
+            let if_exists = if_exists && (set != Some("ForAnyValue") || !self.reads(Reading::ForAnyValueIfExists));
             return Some(if_exists || set == Some("ForAllValues") || set.is_none() && negated);
-        }
+        };
         // Whether one value of the request meets it; values of the policy that say nothing don't hide one that does.
         let one = |found: &String| {
+            if negated && wanted.iter().any(|wanted| self.fails(&name, found, wanted, variables)) {
+                return Some(false);
+            }
             let each: Vec<Option<bool>> =
                 wanted.iter().map(|wanted| self.compares(&name, found, wanted, variables)).collect();
             let any = if each.contains(&Some(true)) {
@@ -240,10 +294,22 @@ impl Asked<'_> {
         }
     }
 
+    /// Whether a value makes its negated operator fail, under another reading.
+    fn fails(&self, name: &str, found: &str, wanted: &str, variables: bool) -> bool {
+        if name == "IpAddress" {
+            let other_family = found.contains(':') != wanted.contains(':');
+            return other_family && !wanted.contains('/') && self.reads(Reading::AddressOfOtherFamily);
+        }
+        let reached = !name.starts_with("Arn") || same_parts(wanted, found);
+        self.reads(Reading::ValuelessUnderNegation) && reached && self.filled(wanted, variables).is_none()
+    }
+
     fn compares(&self, name: &str, found: &str, wanted: &str, variables: bool) -> Option<bool> {
         let equal =
             |fold: fn(&str) -> String| {
-                let wanted = self.filled(wanted, variables);
+                // Nothing that is generated has a sign in it.
+                let written = self.reads(Reading::SignUnderEquals) && wanted.contains("${*}");
+                let wanted = self.filled(wanted, variables).filter(|_| !written);
                 Some(wanted.is_some_and(|wanted| {
                     fold(&wanted.iter().map(|(char, _)| *char).collect::<String>()) == fold(found)
                 }))
@@ -254,6 +320,9 @@ impl Asked<'_> {
             "StringLike" => {
                 let wanted = self.filled(wanted, variables);
                 Some(wanted.is_some_and(|wanted| like(&wanted, &found.chars().collect::<Vec<_>>())))
+            }
+            "ArnEquals" | "ArnLike" if self.reads(Reading::ArnAsOneText) => {
+                self.compares("StringLike", found, wanted, variables)
             }
             "ArnEquals" | "ArnLike" => {
                 let found: Vec<&str> = found.splitn(6, ':').collect();
@@ -266,6 +335,9 @@ impl Asked<'_> {
                 }))
             }
             "Bool" => (["true", "false"].contains(&wanted)).then_some(found == wanted),
+            "IpAddress" if wanted.ends_with("/0") && self.reads(Reading::SlashZero) => {
+                Some(is_in(found, &wanted.replace("/0", "/32")))
+            }
             "IpAddress" => Some(is_in(found, wanted)),
             numbers if numbers.starts_with("Numeric") => {
                 let (found, wanted): (f64, f64) = (found.parse().ok()?, wanted.parse().ok()?);
@@ -314,6 +386,20 @@ fn like(pattern: &[(char, bool)], text: &[char]) -> bool {
         ([(char, _), rest @ ..], [found, more @ ..]) => char == found && like(rest, more),
         (_, []) => false,
     }
+}
+
+/// Whether an ARN's first five parts, which have no variables, are like those of another.
+fn same_parts(pattern: &str, arn: &str) -> bool {
+    let parts = |text: &str| text.splitn(6, ':').take(5).map(chars).collect::<Vec<_>>();
+    let plain = |part: &[(char, bool)]| part.iter().map(|(char, _)| *char).collect::<Vec<_>>();
+    parts(pattern).iter().zip(parts(arn)).all(|(pattern, part)| like(pattern, &plain(&part)))
+}
+
+/// Whether a pattern of six parts matches part by part.
+fn by_parts(pattern: &[(char, bool)], arn: &str) -> bool {
+    let pattern = pattern.splitn(6, |(char, _)| *char == ':');
+    let parts = arn.splitn(6, ':').map(|part| part.chars().collect::<Vec<_>>());
+    pattern.zip(parts).all(|(pattern, part)| like(pattern, &part))
 }
 
 /// Whether a resource's pattern matches: part by part, but that a `*` which ends its part may take colons, too. Among the

@@ -110,6 +110,19 @@ fn variables_in_resources(#[case] resource: &str, #[case] context: Value, #[case
     assert_eq!(identity(&json!({"Resource": resource})).context(context).verdict(), wanted);
 }
 
+/// The documentation's example begins what is behind the fifth colon with a variable, too.
+#[rstest]
+#[case("arn:aws:sns:*:*:${aws:PrincipalTag/project}-${aws:PrincipalTag/team}-*", ALLOWED)]
+#[case("arn:aws:sns:*-west-1:*:${aws:PrincipalTag/project}-a*", ALLOWED)]
+#[case("arn:aws:sns:*:*:${aws:PrincipalTag/team}-*", IMPLICIT)]
+fn variables_that_begin_a_resource(#[case] resource: &str, #[case] wanted: &str) {
+    let case = identity(&json!({"Resource": resource}))
+        .action("sns:DeleteTopic")
+        .of("arn:aws:sns:eu-west-1:111122223333:peg-app-topic", OWN)
+        .context(json!({"aws:PrincipalTag/project": "peg", "aws:PrincipalTag/team": "app"}));
+    assert_eq!(case.verdict(), wanted);
+}
+
 /// "The resource that includes a policy variable with no value will not match any resource": under `NotResource` the
 /// `Deny` stands.
 #[rstest]
@@ -229,6 +242,10 @@ fn meets(condition: &Value, context: &Value) -> String {
 #[case("IpAddress", json!("203.0.113.7"), json!("203.0.113.8"), "not met")]
 #[case("IpAddress", json!(["203.0.113.0/24", "2001:DB8:1234:5678::/64"]), json!("2001:db8:1234:5678::9"), "met")]
 #[case("IpAddress", json!("0.0.0.0/0"), json!("2001:db8::1"), "not met")]
+#[case("IpAddress", json!("0.0.0.0/0"), json!("203.0.113.1"), "met")]
+#[case("NotIpAddress", json!("0.0.0.0/0"), json!("203.0.113.1"), "not met")]
+#[case("NotIpAddress", json!("0.0.0.0/0"), json!("2001:db8::1"), "met")]
+#[case("NotIpAddress", json!("203.0.113.7"), json!("2001:db8::1"), "met")]
 #[case("NotIpAddress", json!(["203.0.113.0/24", "198.51.100.0/24"]), json!("198.51.100.1"), "not met")]
 #[case("NotIpAddress", json!("203.0.113.0/24"), json!("192.0.2.1"), "met")]
 #[case("NotIpAddress", json!("203.0.113.0/24"), Value::Null, "met")]
@@ -285,6 +302,10 @@ fn operators(#[case] operator: &str, #[case] values: Value, #[case] request: Val
 #[case("ForAnyValue:StringNotEquals", json!(["a"]), Value::Null, "not met")]
 #[case("ForAnyValue:StringEqualsIfExists", json!(["a"]), Value::Null, "met")]
 #[case("ForAllValues:StringEqualsIfExists", json!(["a"]), Value::Null, "met")]
+// A list without items is "a null dataset".
+#[case("ForAnyValue:StringEqualsIfExists", json!(["a"]), json!([]), "met")]
+#[case("Null", json!("true"), json!([]), "met")]
+#[case("Null", json!("false"), json!([]), "not met")]
 #[case("ForAnyValue:StringLike", json!(["a*"]), json!(["b", "ab"]), "met")]
 #[case("ForAllValues:ArnLike", json!(["arn:aws:cloudfront::123456789012:distribution/support*"]), json!(["arn:aws:cloudfront::123456789012:distribution/support2025", "arn:aws:cloudfront::123456789012:distribution/admin"]), "not met")]
 #[case("ForAllValues:Bool", json!("true"), json!(["true", "false"]), "not met")]
@@ -315,6 +336,9 @@ fn several_values(#[case] operator: &str, #[case] values: Value, #[case] request
 #[case("StringLike", "${aws:PrincipalTag/Team}*", json!({"x:k": "axb", "aws:PrincipalTag/Team": "a*"}), "not met")]
 #[case("StringLike", "a${*}c", json!({"x:k": "abc"}), "not met")]
 #[case("StringLike", "a${*}c", json!({"x:k": "a*c"}), "met")]
+#[case("StringEquals", "a${*}", json!({"x:k": "a*"}), "met")]
+#[case("StringNotEquals", "a${*}", json!({"x:k": "a*"}), "not met")]
+#[case("StringEqualsIgnoreCase", "A${?}", json!({"x:k": "a?"}), "met")]
 #[case("StringEquals", "${$}{x}", json!({"x:k": "${x}"}), "met")]
 #[case("StringEquals", "${aws:PrincipalTag/Team, 'a'}", json!({"x:k": "a"}), "met")]
 #[case("ArnEquals", "${aws:PrincipalArn}", json!({"x:k": "arn:aws:iam::1:role/a", "aws:PrincipalArn": "arn:aws:iam::1:role/a"}), "met")]

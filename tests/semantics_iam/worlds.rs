@@ -1,6 +1,8 @@
 //! Generated cases for property tests and the oracle: a few policies each, dense in edge cases, as the JSON that
 //! `ask iam` reads.
 
+use std::borrow::Cow;
+
 use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -31,7 +33,7 @@ fn principal(name: &str) -> Value {
 }
 
 /// Actions, each with resources that it is asked of; `{}` is the resource's account.
-const ASKED: [(&str, &[&str]); 7] = [
+const ASKED: [(&str, &[&str]); 8] = [
     ("s3:GetObject", &["arn:aws:s3:::shop/app/x", "arn:aws:s3:::pay/app/x", "arn:aws:s3:::shop/db/*"]),
     ("s3:PutObject", &["arn:aws:s3:::shop/app/x", "arn:aws:s3:::shop/app:x"]),
     ("s3:ListBucket", &["arn:aws:s3:::shop", "arn:aws:s3:::pay"]),
@@ -39,9 +41,10 @@ const ASKED: [(&str, &[&str]); 7] = [
     ("kms:Decrypt", &["arn:aws:kms:eu-west-1:{}:key/1234abcd-12ab-34cd-56ef-1234567890ab"]),
     ("sts:AssumeRole", &["arn:aws:iam::{}:role/target"]),
     ("dynamodb:GetItem", &["arn:aws:dynamodb:eu-west-1:{}:table/app", "arn:aws:dynamodb:eu-west-1:{}:table/t"]),
+    ("secretsmanager:GetSecretValue", &["arn:aws:secretsmanager:eu-west-1:{}:secret:app-AbCdEf"]),
 ];
 
-const ACTIONS: [&str; 16] = [
+const ACTIONS: [&str; 17] = [
     "*",
     "*",
     "s3:*",
@@ -57,10 +60,11 @@ const ACTIONS: [&str; 16] = [
     "sts:*",
     "sts:AssumeRole",
     "dynamodb:Get*",
+    "secretsmanager:*",
     "ec2:*",
 ];
 
-const RESOURCES: [&str; 20] = [
+const RESOURCES: [&str; 23] = [
     "*",
     "*",
     "arn:aws:s3:::*",
@@ -81,11 +85,25 @@ const RESOURCES: [&str; 20] = [
     "arn:aws:dynamodb:*:111122223333:table/*",
     "arn:aws:dynamodb:eu-west-?:*:table/t",
     "arn:aws:s3:::${aws:PrincipalTag/none}/*",
+    "arn:aws:sqs:*:*:${aws:PrincipalTag/team, 'app'}",
+    "arn:aws:secretsmanager:*:secret:app-??????",
+    "arn:aws:secretsmanager:eu-*:*:secret:*",
 ];
 
-const TEXTS: [&str; 5] = ["app", "APP", "pay", "a*", "x"];
-const TEXT_VALUES: [&str; 9] =
-    ["app", "APP", "pay", "a*", "?pp", "*", "${aws:PrincipalTag/team}", "${aws:PrincipalTag/none, 'app'}", "a${*}"];
+const TEXTS: [&str; 6] = ["app", "APP", "pay", "a*", "a*", "x"];
+const TEXT_VALUES: [&str; 11] = [
+    "app",
+    "APP",
+    "pay",
+    "a*",
+    "?pp",
+    "*",
+    "${aws:PrincipalTag/team}",
+    "${aws:PrincipalTag/none}",
+    "${aws:PrincipalTag/none, 'app'}",
+    "a${*}",
+    "a${*}",
+];
 const STRING_OPERATORS: [&str; 6] = [
     "StringEquals",
     "StringNotEquals",
@@ -113,24 +131,32 @@ const DATES: [&str; 5] = [
 const DATE_OPERATORS: [&str; 6] =
     ["DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals"];
 const ADDRESSES: [&str; 4] = ["203.0.113.7", "198.51.100.1", "2001:db8::7", "10.0.0.1"];
-const BLOCKS: [&str; 5] = ["203.0.113.0/24", "203.0.113.7", "2001:db8::/32", "0.0.0.0/0", "203.0.113.99/25"];
-const ARNS: [&str; 4] = [
+const BLOCKS: [&str; 6] =
+    ["203.0.113.0/24", "203.0.113.7", "198.51.100.1", "2001:db8::/32", "0.0.0.0/0", "203.0.113.99/25"];
+const ARNS: [&str; 7] = [
     "arn:aws:iam::111122223333:role/app",
     "arn:aws:iam::444455556666:role/app",
     "arn:aws:eks:eu-west-1:111122223333:cluster/one",
     "arn:aws:s3:::shop:x",
+    // The documentation's own example of what an ARN operator does not match, and a string operator does.
+    "arn:aws:sqs:us-east-2:444455556666:store/abc:111122223333:finance/document.txt",
+    "arn:aws:sqs:us-east-2:444455556666:store/abc:111122223333:finance/document.txt",
+    "arn:aws:sqs:us-east-2:444455556666:store/abc:111122223333:finance/document.txt",
 ];
-const ARN_PATTERNS: [&str; 6] = [
+const ARN_PATTERNS: [&str; 9] = [
     "arn:aws:iam::111122223333:role/app",
     "arn:aws:iam::*:role/*",
     "arn:aws:eks:*:111122223333:cluster/o?e",
     "arn:aws:s3:::sh*",
+    "arn:aws:sqs:*:111122223333:finance/*",
+    "arn:aws:sqs:*:111122223333:finance/*",
+    "arn:aws:sqs:*:111122223333:finance/*",
     "arn:aws:iam::111122223333:role/${aws:PrincipalTag/team}",
     "arn:*:*:*:*:*",
 ];
 const ARN_OPERATORS: [&str; 4] = ["ArnEquals", "ArnNotEquals", "ArnLike", "ArnNotLike"];
 
-fn texts(pool: &'static [&'static str], most: usize) -> impl Strategy<Value = Value> {
+fn texts(pool: impl Into<Cow<'static, [&'static str]>>, most: usize) -> impl Strategy<Value = Value> {
     prop::collection::vec(select(pool), 1..=most).prop_map(|texts| {
         let mut unique: Vec<&str> = Vec::new();
         for text in texts {
@@ -164,9 +190,9 @@ fn condition(kind: Kind) -> BoxedStrategy<(String, String, Value)> {
         2 => of(&NUMERIC_OPERATORS, &["aws:MultiFactorAuthAge"], &NUMBERS),
         2 => of(&DATE_OPERATORS, &["aws:TokenIssueTime"], &DATES),
         2 => of(&["Bool"], &["aws:SecureTransport"], &["true", "false"]),
-        2 => of(&["IpAddress", "NotIpAddress"], &["aws:SourceIp"], &BLOCKS),
+        4 => of(&["IpAddress", "NotIpAddress"], &["aws:SourceIp"], &BLOCKS),
         3 => of(&ARN_OPERATORS, &["aws:PrincipalArn", "aws:SourceArn"], &ARN_PATTERNS),
-        2 => null,
+        3 => null,
     ];
     if kind == Kind::Plain {
         return plain.boxed();
@@ -236,22 +262,25 @@ fn named(kind: Kind) -> BoxedStrategy<Value> {
     prop_oneof![8 => plain, 1 => wild].boxed()
 }
 
-fn statement(kind: Kind, of: Of, denies: f64) -> impl Strategy<Value = Value> {
+fn statement(kind: Kind, of: Of, denies: f64, service: &'static str) -> impl Strategy<Value = Value> {
     let not = if of == Of::ResourceControl { 0.0 } else { 0.12 };
     let actions = match of {
-        Of::ResourceControl => texts(&["s3:*", "s3:Get*", "sqs:*", "kms:*", "sts:*", "dynamodb:*"], 2).boxed(),
+        Of::ResourceControl => {
+            texts(&["s3:*", "s3:Get*", "sqs:*", "kms:*", "sts:*", "dynamodb:*", "secretsmanager:*"], 2).boxed()
+        }
         Of::Trust => texts(&["sts:AssumeRole", "sts:AssumeRole", "sts:*", "sts:TagSession"], 2).boxed(),
-        _ => texts(&ACTIONS, 3).boxed(),
+        _ => prop_oneof![1 => Just(json!("*")), 2 => texts(&ACTIONS, 3)].boxed(),
     };
+    let near: Vec<&str> = RESOURCES.into_iter().filter(|resource| resource.contains(service)).collect();
     let resources = match of {
         Of::Organization => Just(json!("*")).boxed(),
-        _ => texts(&RESOURCES, 3).boxed(),
+        _ => prop_oneof![1 => Just(json!("*")), 2 => texts(&RESOURCES, 3), 2 => texts(near, 2)].boxed(),
     };
     let odd = if kind == Kind::Wild { 0.08 } else { 0.0 };
     (
         prop::bool::weighted(if of == Of::ResourceControl { 1.0 } else { denies }),
         (actions, prop::bool::weighted(not)),
-        (resources, prop::bool::weighted(0.12)),
+        (resources, prop::bool::weighted(0.2)),
         conditions(kind),
         named(kind),
         prop::bool::weighted(odd),
@@ -278,14 +307,14 @@ fn statement(kind: Kind, of: Of, denies: f64) -> impl Strategy<Value = Value> {
         })
 }
 
-fn document(kind: Kind, of: Of, denies: f64) -> impl Strategy<Value = Value> {
+fn document(kind: Kind, of: Of, denies: f64, service: &'static str) -> impl Strategy<Value = Value> {
     let version = prop_oneof![6 => Just(Some("2012-10-17")), 1 => Just(Some("2008-10-17")), 1 => Just(None)];
     let version = if matches!(of, Of::ResourceControl | Of::Organization) {
         Just(Some("2012-10-17")).boxed()
     } else {
         version.boxed()
     };
-    (version, prop::collection::vec(statement(kind, of, denies), 1..=3)).prop_map(|(version, statements)| {
+    (version, prop::collection::vec(statement(kind, of, denies, service), 1..=3)).prop_map(|(version, statements)| {
         let mut document = json!({"Statement": statements});
         if let Some(version) = version {
             document["Version"] = json!(version);
@@ -306,8 +335,8 @@ fn listed(documents: Vec<Value>) -> Value {
 fn levels(kind: Kind) -> impl Strategy<Value = Value> {
     let level = prop_oneof![
         3 => Just(vec![full_access()]),
-        2 => document(kind, Of::Organization, 0.8).prop_map(|more| vec![full_access(), more]),
-        1 => document(kind, Of::Organization, 0.3).prop_map(|only| vec![only]),
+        2 => document(kind, Of::Organization, 0.8, "*").prop_map(|more| vec![full_access(), more]),
+        1 => document(kind, Of::Organization, 0.3, "*").prop_map(|only| vec![only]),
     ];
     prop_oneof![
         3 => Just(json!([])),
@@ -315,11 +344,23 @@ fn levels(kind: Kind) -> impl Strategy<Value = Value> {
     ]
 }
 
-fn rcps(kind: Kind) -> impl Strategy<Value = Value> {
+fn rcps(kind: Kind, service: &'static str) -> impl Strategy<Value = Value> {
     prop_oneof![
         5 => Just(json!([])),
-        2 => document(kind, Of::ResourceControl, 1.0).prop_map(|document| json!([listed(vec![document])])),
+        2 => document(kind, Of::ResourceControl, 1.0, service).prop_map(|document| json!([listed(vec![document])])),
     ]
+}
+
+/// One time in two they allow everything, so that the other policies decide.
+fn identity(kind: Kind, service: &'static str) -> impl Strategy<Value = Vec<Value>> {
+    (any::<bool>(), prop::collection::vec(document(kind, Of::Principal, 0.15, service), 0..=2)).prop_map(
+        |(all, mut documents)| {
+            if all {
+                documents.push(full_access());
+            }
+            documents
+        },
+    )
 }
 
 /// Keys with values, of the right types.
@@ -366,15 +407,16 @@ pub(crate) fn case(kind: Kind) -> impl Strategy<Value = Value> {
         let resource = which.get(resources).replace("{}", account);
         let trust = action == "sts:AssumeRole";
         let of = if trust { Of::Trust } else { Of::Resource };
+        let service = resources[0].split(':').nth(2).unwrap();
         let policies = (
-            prop::collection::vec(document(kind, Of::Principal, 0.15), 0..=2),
-            weighted(0.3, document(kind, Of::Principal, 0.1)),
+            identity(kind, service),
+            weighted(0.3, document(kind, Of::Principal, 0.1, service)),
             // An IAM user has no session that a policy could be passed for.
-            weighted(0.25, document(kind, Of::Principal, 0.1))
+            weighted(0.25, document(kind, Of::Principal, 0.1, service))
                 .prop_map(move |session| session.filter(|_| name != "ann")),
             levels(kind),
-            rcps(kind),
-            weighted(0.7, document(kind, of, 0.2)),
+            rcps(kind, service),
+            weighted(0.7, document(kind, of, 0.2, service)),
         );
         policies.prop_map(move |(identity, boundary, session, scps, rcps, policy)| {
             json!({

@@ -1,5 +1,5 @@
 //! Oracles: programs of other authors behind lines of JSON, made ready in a cache outside the checkout, under the digest
-//! of this repository's sources: Go programs are built there, packages of npm are fetched there.
+//! of this repository's sources: Go programs are built there, packages of npm and of `PyPI` are fetched there.
 
 use std::env;
 use std::fs;
@@ -54,16 +54,15 @@ pub(crate) fn ask(oracle: &Oracle, lines: &[String]) -> Vec<String> {
 /// The oracle, made ready in the cache if it is not there; or why there is none.
 fn made_ready(name: &str) -> Result<Oracle, String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
-    let of_go = source.join("main.go").is_file();
-    let files: &[&str] =
-        if of_go { &["main.go", "go.mod", "go.sum"] } else { &["main.mjs", "package.json", "package-lock.json"] };
+    let packages = [NODE, PYTHON].into_iter().find(|packages| source.join(packages.files[0]).is_file());
+    let files = packages.as_ref().map_or(&["main.go", "go.mod", "go.sum"][..], |packages| packages.files);
     let mut hash = Sha256::new();
     for file in files {
         hash.update(fs::read(source.join(file)).expect("the oracle's source"));
     }
     let digest = hash.finalize().iter().take(8).fold(String::new(), |digest, byte| format!("{digest}{byte:02x}"));
     let folder = cache()?.join(name).join(digest);
-    if of_go { build(&source, &folder) } else { fetch(&source, files, &folder) }
+    packages.map_or_else(|| build(&source, &folder), |packages| packages.fetch(&source, &folder))
 }
 
 /// Whether a program is here and runs.
@@ -100,44 +99,73 @@ fn build(source: &Path, folder: &Path) -> Result<Oracle, String> {
     Ok(Oracle { program, arguments: Vec::new() })
 }
 
-/// A program for node, with its packages as its lock file has them. None of their scripts is run.
-fn fetch(source: &Path, files: &[&str], folder: &Path) -> Result<Oracle, String> {
-    if !runs("node", "--version") {
-        return Err("there is no node here to run the oracle with".to_owned());
+/// Packages, as a lock file has them. Nothing of theirs is run to install them.
+struct Packages {
+    /// What runs the first of the files.
+    program: &'static str,
+    files: &'static [&'static str],
+    /// What fetches them into the folder that it is run in.
+    fetch: &'static [&'static str],
+    /// What it says where it reaches nothing.
+    unreachable: &'static [&'static str],
+}
+
+const NODE: Packages = Packages {
+    program: "node",
+    files: &["main.mjs", "package.json", "package-lock.json"],
+    fetch: &["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"],
+    unreachable: &["ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EAI_AGAIN", "E404", "E403", "ENETUNREACH"],
+};
+
+#[rustfmt::skip]
+const PYTHON: Packages = Packages {
+    program: "python3",
+    files: &["main.py", "requirements.txt"],
+    fetch: &[
+        "python3", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries=1", "--target=.", "--no-deps",
+        "--only-binary=:all:", "--require-hashes", "--requirement=requirements.txt",
+    ],
+    unreachable: &["No module named pip", "No matching distribution", "NewConnectionError", "Timeout"],
+};
+
+impl Packages {
+    fn fetch(&self, source: &Path, folder: &Path) -> Result<Oracle, String> {
+        if !runs(self.program, "--version") {
+            return Err(format!("there is no {} here to run the oracle with", self.program));
+        }
+        let oracle = Oracle { program: PathBuf::from(self.program), arguments: vec![folder.join(self.files[0])] };
+        if folder.is_dir() {
+            return Ok(oracle);
+        }
+        if !runs(self.fetch[0], "--version") {
+            return Err(format!("there is no {} here to fetch the oracle's packages with", self.fetch[0]));
+        }
+        let unfinished = folder.with_extension(format!("unfinished-{}", std::process::id()));
+        fs::create_dir_all(&unfinished).map_err(|error| format!("{} cannot be made: {error}", unfinished.display()))?;
+        for file in self.files {
+            fs::copy(source.join(file), unfinished.join(file))
+                .map_err(|error| format!("{file} cannot be copied: {error}"))?;
+        }
+        let fetched = Command::new(self.fetch[0])
+            .current_dir(&unfinished)
+            .args(&self.fetch[1..])
+            .output()
+            .map_err(|error| format!("{} cannot be run: {error}", self.fetch[0]))?;
+        if !fetched.status.success() {
+            let said = String::from_utf8_lossy(&fetched.stderr).into_owned();
+            let _ = fs::remove_dir_all(&unfinished);
+            let unreachable = self.unreachable.iter().any(|sign| said.contains(sign));
+            assert!(unreachable, "the oracle's packages do not fit: {said}");
+            let first = said.lines().next().unwrap_or_default().to_owned();
+            return Err(format!("the oracle's packages cannot be had: {first}"));
+        }
+        match fs::rename(&unfinished, folder) {
+            // Another test may have been faster.
+            Err(_) if folder.is_dir() => fs::remove_dir_all(&unfinished).map_err(|error| error.to_string())?,
+            outcome => outcome.map_err(|error| format!("{} cannot be made: {error}", folder.display()))?,
+        }
+        Ok(oracle)
     }
-    let oracle = Oracle { program: PathBuf::from("node"), arguments: vec![folder.join("main.mjs")] };
-    if folder.is_dir() {
-        return Ok(oracle);
-    }
-    if !runs("npm", "--version") {
-        return Err("there is no npm here to fetch the oracle's packages with".to_owned());
-    }
-    let unfinished = folder.with_extension(format!("unfinished-{}", std::process::id()));
-    fs::create_dir_all(&unfinished).map_err(|error| format!("{} cannot be made: {error}", unfinished.display()))?;
-    for file in files {
-        fs::copy(source.join(file), unfinished.join(file))
-            .map_err(|error| format!("{file} cannot be copied: {error}"))?;
-    }
-    let fetched = Command::new("npm")
-        .current_dir(&unfinished)
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"])
-        .output()
-        .map_err(|error| format!("npm cannot be run: {error}"))?;
-    if !fetched.status.success() {
-        let said = String::from_utf8_lossy(&fetched.stderr).into_owned();
-        let _ = fs::remove_dir_all(&unfinished);
-        let unreachable =
-            ["ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EAI_AGAIN", "E404", "E403", "ENETUNREACH"];
-        assert!(unreachable.iter().any(|sign| said.contains(sign)), "the oracle's packages do not fit: {said}");
-        let first = said.lines().next().unwrap_or_default().to_owned();
-        return Err(format!("the oracle's packages cannot be had: {first}"));
-    }
-    match fs::rename(&unfinished, folder) {
-        // Another test may have been faster.
-        Err(_) if folder.is_dir() => fs::remove_dir_all(&unfinished).map_err(|error| error.to_string())?,
-        outcome => outcome.map_err(|error| format!("{} cannot be made: {error}", folder.display()))?,
-    }
-    Ok(oracle)
 }
 
 fn cache() -> Result<PathBuf, String> {
