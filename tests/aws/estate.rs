@@ -124,7 +124,7 @@ fn credentials_that_are_not_accepted_end_it(#[case] refusal: Refusal, #[case] to
 fn without_the_flag_nothing_is_asked_and_the_cases_are_skipped() {
     let api = Api::read_only(&["a", "b", "kube-system"]);
     let estate = Estate::start(There::at(&api.address));
-    let ended = scene(&api.address, &estate).end(&ONLY).expect_code(0);
+    let ended = scene(&api.address, &estate).end(&ONLY).expect_code(3);
     ended.expect("identity.outside.trust", Verdict::Skipped, "no-eks-cluster");
     assert!(estate.calls().is_empty(), "{:?}", estate.calls());
 }

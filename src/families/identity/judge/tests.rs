@@ -43,7 +43,9 @@ const NOW_MS: u64 = 1_767_225_600_000;
 fn world() -> (IdentityPlan, Seen) {
     let scene = Scene::of(&FAMILY, TENANCY);
     let snapshot = Snapshot::default();
-    let plan = plan(&scene.input(&snapshot));
+    let mut plan = plan(&scene.input(&snapshot));
+    // What is judged from outside has tests of its own.
+    plan.cases.retain(|case| !case.check.as_str().starts_with("identity.outside."));
     let mut seen = Seen::default();
     let run = RunId::new("r1");
     for member in plan.everybody() {
