@@ -8,7 +8,7 @@ LAB := kind-configs/lab
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 PROBE_IMAGE := tenantproof/probe:$(VERSION)
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
-SCRIPTS := .ci/run benches/run-all benches/observe tests/run-all tests/soak kind-configs/demo kind-configs/lab kind-configs/story/apply kind-configs/story/aws/apply \
+SCRIPTS := .ci/run benches/run-all benches/observe benches/identity tests/run-all tests/soak kind-configs/demo kind-configs/lab kind-configs/story/apply kind-configs/story/aws/apply \
   $(wildcard kind-configs/lib/*.sh kind-configs/tests/*.sh)
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
