@@ -92,7 +92,7 @@ fn what_tenants_reach_in_aws_is_read_and_written_as_it_was() {
     assert_eq!(read.cloud.longest, Duration::from_secs(3600));
     let cloud = &read.party(&TenantId::from("a")).unwrap().cloud;
     assert_eq!(cloud.accounts.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a/app", "a/batch.v2"]);
-    assert_eq!(cloud.keys.iter().map(|key| key.region()).collect::<Vec<_>>(), ["eu-west-1"]);
+    assert_eq!(cloud.keys.iter().map(tenantproof::tenancy::CloudKey::region).collect::<Vec<_>>(), ["eu-west-1"]);
     let written = tenancy::render(&read, &[], &[]);
     assert_eq!(tenancy::read("tenancy.yaml", written.as_bytes()).unwrap(), read, "{written}");
 }

@@ -115,7 +115,7 @@ impl<'a> S3<'a> {
             (self.explain(&GET_BUCKET_LOCATION, name, &error), region)
         })?;
         // The oldest region has no constraint, and the second one an old name.
-        Ok(match answer.location_constraint.as_ref().map(|constraint| constraint.as_str()) {
+        Ok(match answer.location_constraint.as_ref().map(aws_sdk_s3::types::BucketLocationConstraint::as_str) {
             None | Some("") => "us-east-1".to_owned(),
             Some("EU") => "eu-west-1".to_owned(),
             Some(region) => region.to_owned(),

@@ -80,7 +80,7 @@ async fn buckets(aws: &Aws, account: &str, tenancy: &Tenancy) -> Result<BTreeMap
         named.map(|bucket| (bucket.name.to_string(), bucket.account.clone())).collect();
     let s3 = &S3::new(aws, account);
     let read = stream::iter(named).map(|(name, promised)| async move {
-        let part = s3.bucket(&name, promised.as_deref()).await?;
+        let part = Box::pin(s3.bucket(&name, promised.as_deref())).await?;
         Ok::<_, AwsError>((name, part))
     });
     read.buffered(AT_ONCE).try_collect().await

@@ -120,12 +120,11 @@ impl Ready<'_> {
             (None, None) => None,
         };
         let anything;
-        let of_bucket = match there {
-            Some(bucket) => bucket.policy.as_ref(),
-            None => {
-                anything = unread_policy();
-                Some(&anything)
-            }
+        let of_bucket = if let Some(bucket) = there {
+            bucket.policy.as_ref()
+        } else {
+            anything = unread_policy();
+            Some(&anything)
         };
         // Only objects of S3 are asked about by the policy of their bucket; other services' resources have policies of
         // their own, which are not read.

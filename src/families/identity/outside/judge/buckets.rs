@@ -11,9 +11,9 @@ impl<'m> Matter<'m> {
     /// The tenant's buckets by name, each once, with what was read; why nothing can be said of one where it was not.
     pub(super) fn buckets(&self) -> Vec<(&'m str, Result<&'m BucketInfo, Found>)> {
         let named = self.seen.cloud(&self.case.from).map(|cloud| cloud.buckets.as_slice()).unwrap_or_default();
-        let mut names: Vec<&str> = named.iter().map(|bucket| bucket.name.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
+        let mut distinct: Vec<&str> = named.iter().map(|bucket| bucket.name.as_str()).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
         let read = |name: &'m str| {
             let open = |kind, why, remedy| Found::open(kind, why, remedy, vec![at("buckets", name)]);
             match self.seen.estate.buckets.get(name) {
@@ -28,7 +28,7 @@ impl<'m> Matter<'m> {
                 None => Err(open("bucket-unread", format!("bucket {name} was not asked for"), READ_IT)),
             }
         };
-        names.into_iter().map(|name| (name, read(name))).collect()
+        distinct.into_iter().map(|name| (name, read(name))).collect()
     }
 
     /// What each bucket shows, by a rule for those that were read.

@@ -23,7 +23,7 @@ pub(in crate::families::identity) struct Bench<'a> {
 
 /// What a case came to.
 struct Found {
-    ruling: Ruling,
+    ruling: Box<Ruling>,
     computed: Column,
     /// Where in the observations it is, as JSON Pointers.
     evidence: Vec<String>,
@@ -31,13 +31,13 @@ struct Found {
 
 impl Found {
     fn new(stance: Stance, because: impl Into<String>, ruling: Ruling, evidence: Vec<String>) -> Self {
-        Self { ruling, computed: column(stance, because), evidence }
+        Self { ruling: Box::new(ruling), computed: column(stance, because), evidence }
     }
 
     /// What can't be told, and why.
     fn open(kind: &str, why: String, remedy: &str, evidence: Vec<String>) -> Self {
         let because = column(Stance::Unknown, why.clone());
-        Self { ruling: inconclusive(kind, why, remedy), computed: because, evidence }
+        Self { ruling: Box::new(inconclusive(kind, why, remedy)), computed: because, evidence }
     }
 }
 
