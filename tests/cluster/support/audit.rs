@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -64,17 +65,28 @@ impl Relay {
     ) -> Self {
         let folder = TempDir::new().unwrap();
         let copy = folder.path().join("audit.log");
+        let log = log.to_owned();
         std::fs::write(&copy, begins_with).unwrap();
-        let mut from = File::open(log).unwrap();
+        let mut from = File::open(&log).unwrap();
         from.seek(SeekFrom::End(0)).unwrap();
         let over = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&over);
         let writer = std::thread::spawn(move || {
             let mut from = BufReader::new(from);
             let mut line = String::new();
+            let mut moved = false;
             while !ended.load(Ordering::Relaxed) {
                 if from.read_line(&mut line).unwrap() == 0 || !line.ends_with('\n') {
-                    std::thread::sleep(Duration::from_millis(20));
+                    // The API server rotates the log whenever it has become long, also in the middle of a test.
+                    if moved && line.is_empty() {
+                        from = BufReader::new(File::open(&log).unwrap());
+                        moved = false;
+                    } else if is_another(from.get_ref(), &log) {
+                        // What came between the two looks is still to be read.
+                        moved = true;
+                    } else {
+                        std::thread::sleep(Duration::from_millis(20));
+                    }
                     continue;
                 }
                 if let Some(text) = change(&copy, &line) {
@@ -93,6 +105,13 @@ impl Relay {
     pub(crate) fn path(&self) -> String {
         self.folder.path().join("audit.log").to_string_lossy().into_owned()
     }
+}
+
+/// Whether the path leads to another file by now; a file that is not there yet is none.
+fn is_another(open: &File, path: &Path) -> bool {
+    let there = std::fs::metadata(path).map(|there| (there.dev(), there.ino()));
+    let open = open.metadata().unwrap();
+    there.is_ok_and(|there| there != (open.dev(), open.ino()))
 }
 
 impl Drop for Relay {
