@@ -20,6 +20,7 @@ mod pod;
 mod pod_state;
 mod priority;
 mod probes;
+mod removal;
 mod retry;
 mod snapshot;
 mod template;

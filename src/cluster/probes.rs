@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use k8s_openapi::api::core::v1::{Pod, Service};
-use kube::api::{DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams};
+use kube::api::{ListParams, LogParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -16,14 +16,13 @@ use super::follow::{Followed, Patience};
 use super::pod::{PodSettings, RUN_LABEL, pod, service};
 use super::pod_state::{PodState, state_of};
 use super::priority;
+use super::removal::{AT_ONCE, delete_all};
 use super::retry::{after_lag, is_outage, is_transient, patiently, patiently_for};
 use crate::model::{Namespace, NodeName};
 use crate::plan::{ProbeName, ProbeSpec};
 use crate::probe::frame::{Decoder, FrameError};
 use crate::probe::wire::{ORDERS_ANNOTATION, Orders, Report, Step};
 
-/// Requests that are under way at the same time.
-const AT_ONCE: usize = 24;
 /// Without any probe making progress for this long, those that don't run are given up.
 const START_PATIENCE: Duration = Duration::from_secs(90);
 /// A state that may pass by itself is a fault after this time.
@@ -473,30 +472,4 @@ fn tolerate_existing<T>(outcome: Result<T, kube::Error>) -> Result<(), kube::Err
         Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => Ok(()),
         Err(error) => Err(error),
     }
-}
-
-async fn delete_all<K>(api: &Api<K>, ours: &ListParams, what: &str, end: Instant) -> Option<String>
-where
-    K: kube::Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
-{
-    let patience = || end.saturating_duration_since(Instant::now());
-    let list = match patiently_for(patience(), || api.list(ours)).await {
-        Ok(list) => list,
-        Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => return None,
-        Err(error) => return Some(format!("{what}: {}", in_words(&error))),
-    };
-    let names: Vec<String> = list.items.iter().filter_map(|item| item.meta().name.clone()).collect();
-    let outcomes: Vec<_> = stream::iter(names)
-        .map(|name| async move {
-            let deletion = DeleteParams::default();
-            patiently_for(patience(), || api.delete(&name, &deletion)).await.err()
-        })
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
-    outcomes
-        .into_iter()
-        .flatten()
-        .find(|error| !matches!(error, kube::Error::Api(status) if status.code == 404))
-        .map(|error| format!("{what}: {}", in_words(&error)))
 }

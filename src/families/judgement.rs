@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{ControlStrength, Verdict};
 use crate::plan::Case;
+use crate::semantics::Answer;
 
 /// The verdict of a case with all that it rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +45,16 @@ pub enum Stance {
     Denied,
     /// It can't be told.
     Unknown,
+}
+
+impl From<Answer> for Stance {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Allowed => Self::Allowed,
+            Answer::Denied => Self::Denied,
+            Answer::Unknown => Self::Unknown,
+        }
+    }
 }
 
 /// What is wrong, so that cases with the same cause become one finding.

@@ -63,8 +63,7 @@ async fn roles(aws: &Aws, account: &str, arns: BTreeSet<String>) -> Result<BTree
     let iam = &Iam::new(aws);
     let own = AccountId::parse(account);
     let read = stream::iter(arns).map(|arn| async move {
-        let of = crate::semantics::iam::Arn::parse(&arn).and_then(|arn| arn.account());
-        let part = match of {
+        let part = match AccountId::of_arn(&arn) {
             // IAM knows roles by their name within the account that asks.
             Some(of) if Some(of) != own => Part::Unread(format!("it is in account {of}, and {account} was asked")),
             _ => iam.role(&arn).await?,

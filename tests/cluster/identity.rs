@@ -45,7 +45,7 @@ fn each_tenant_reaches_its_own_bucket_and_no_other() {
     }
     let texts = ["run.json", "junit.xml", "summary.md"].map(|name| ended.report(name));
     for text in texts.iter().chain([&ended.text]) {
-        assert!(!text.contains("eyJ") && !text.contains("ASIA") || !has_key(text), "a key or a token is shown");
+        assert!(!text.contains("eyJ") && !has_key(text), "a key or a token is shown");
     }
     expect_nothing_left(&lab, &story.namespaces(), &[&ended]);
 }
@@ -79,9 +79,7 @@ fn what_opens_a_bucket_to_another_tenant_is_found() {
         ),
         (
             "a bucket's policy that lets in another tenant's role",
-            "role = f'arn:aws:iam::{settings.account}:role/{a}-app'
-s3.put_bucket_policy(Bucket=b + '-data', Policy=json.dumps({'Version': '2012-10-17', 'Statement': [
-    {'Effect': 'Allow', 'Principal': {'AWS': role}, 'Action': 's3:GetObject', 'Resource': f'arn:aws:s3:::{b}-data/*'}]}))",
+            "bucket_policy(b, role(a))",
             reached(&["get", "presigned"]),
         ),
     ];
@@ -110,14 +108,7 @@ fn an_association_that_is_not_the_tenants_own_is_found() {
     };
 
     // The role of a, which trusts b's workload by now, for b as well.
-    let shared = cloud.broken(
-        "trust = {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Principal': {'Service': 'pods.eks.amazonaws.com'},
-    'Action': ['sts:AssumeRole', 'sts:TagSession']}]}
-iam.update_assume_role_policy(RoleName=a + '-app', PolicyDocument=json.dumps(trust))
-for found in association(b):
-    eks.update_pod_identity_association(clusterName=cluster, associationId=found['associationId'],
-        roleArn=f'arn:aws:iam::{settings.account}:role/{a}-app')",
-    );
+    let shared = cloud.broken("trust_anybody(a)\nchange(b, roleArn=role(a))");
     let ended = run(&lab, &tenancy).expect_code(1);
     has(&ended, "identity.credentials", "b>b", "role-shared");
     has(&ended, "identity.own-bucket.get", "b>b", "own-denied");
@@ -126,13 +117,9 @@ for found in association(b):
 
     // It stands for the service account that pods have which name none.
     let moved = cloud.broken(
-        "for found in association(a):
-    eks.delete_pod_identity_association(clusterName=cluster, associationId=found['associationId'])
-role = f'arn:aws:iam::{settings.account}:role/{a}-app'
-trust = {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Principal': {'Service': 'pods.eks.amazonaws.com'},
-    'Action': ['sts:AssumeRole', 'sts:TagSession']}]}
-iam.update_assume_role_policy(RoleName=a + '-app', PolicyDocument=json.dumps(trust))
-eks.create_pod_identity_association(clusterName=cluster, namespace=a, serviceAccount='default', roleArn=role)",
+        "dissociate(a)
+trust_anybody(a)
+eks.create_pod_identity_association(clusterName=cluster, namespace=a, serviceAccount='default', roleArn=role(a))",
     );
     cloud.until_known(&story.a, "default", true);
     cloud.until_known(&story.a, "app", false);
@@ -142,10 +129,7 @@ eks.create_pod_identity_association(clusterName=cluster, namespace=a, serviceAcc
     drop(moved);
 
     // Without session tags the trust policy's conditions are not met.
-    let untagged = cloud.broken(
-        "for found in association(a):
-    eks.update_pod_identity_association(clusterName=cluster, associationId=found['associationId'], disableSessionTags=True)",
-    );
+    let untagged = cloud.broken("change(a, disableSessionTags=True)");
     let ended = run(&lab, &tenancy).expect_code(1);
     has(&ended, "identity.credentials", "a>a", "not-assumed");
     drop(untagged);
@@ -169,27 +153,13 @@ fn what_aws_tells_of_roles_and_buckets_is_judged() {
     let sabotages = [
         ("s3.delete_public_access_block(Bucket=a + '-data')", "public-access-block", "public-access-block-off"),
         ("s3.delete_bucket_tagging(Bucket=a + '-data')", "tags", "tag-missing"),
+        ("trust_anybody(a)", "trust", "trust-open"),
         (
-            "trust = {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Principal': {'Service': 'pods.eks.amazonaws.com'},
-    'Action': ['sts:AssumeRole', 'sts:TagSession']}]}
-iam.update_assume_role_policy(RoleName=a + '-app', PolicyDocument=json.dumps(trust))",
-            "trust",
-            "trust-open",
-        ),
-        (
-            "s3.delete_public_access_block(Bucket=a + '-data')
-s3.put_bucket_policy(Bucket=a + '-data', Policy=json.dumps({'Version': '2012-10-17', 'Statement': [
-    {'Effect': 'Allow', 'Principal': {'AWS': '*'}, 'Action': 's3:GetObject', 'Resource': f'arn:aws:s3:::{a}-data/*'}]}))",
+            "s3.delete_public_access_block(Bucket=a + '-data')\nbucket_policy(a, '*')",
             "bucket-policy",
             "bucket-policy-open",
         ),
-        (
-            "for found in association(b):
-    eks.update_pod_identity_association(clusterName=cluster, associationId=found['associationId'],
-        roleArn=f'arn:aws:iam::{settings.account}:role/{a}-app')",
-            "shared-role",
-            "shared-role",
-        ),
+        ("change(b, roleArn=role(a))", "shared-role", "shared-role"),
     ];
     for (lines, check, cause) in sabotages {
         let mended = cloud.broken(lines);

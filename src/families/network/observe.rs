@@ -15,7 +15,7 @@ use crate::model::{Namespace, Port, Protocol};
 use crate::plan::{Case, ProbeName};
 use crate::probe::wire::{Attempt, Report, Step, Target, Tries};
 use crate::semantics::Snapshot;
-use crate::semantics::network::{Answer, Decision, Endpoint, Side};
+use crate::semantics::network::{Decision, Endpoint, Side};
 
 /// Rounds that are tried, and not judged, until the fences of the new probes have attached.
 const SETTLING_ROUNDS: u32 = 10;
@@ -470,11 +470,7 @@ fn computed(plan: &NetworkPlan, endpoints: &BTreeMap<ProbeName, Endpoint>, conne
     };
     let decision: Decision = plan.fences.decide(from, to, connection.protocol, connection.port);
     Computed {
-        stance: match decision.answer {
-            Answer::Allowed => Stance::Allowed,
-            Answer::Denied => Stance::Denied,
-            Answer::Unknown => Stance::Unknown,
-        },
+        stance: decision.answer.into(),
         because: decision.because(),
         egress: side(&decision.egress),
         ingress: side(&decision.ingress),

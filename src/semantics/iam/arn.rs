@@ -12,6 +12,12 @@ impl AccountId {
     pub fn parse(text: &str) -> Option<Self> {
         (text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok().map(Self))?
     }
+
+    /// The account in an ARN; none where it has none, or is no ARN.
+    #[must_use]
+    pub fn of_arn(text: &str) -> Option<Self> {
+        Arn::parse(text).and_then(|arn| arn.account())
+    }
 }
 
 impl fmt::Display for AccountId {

@@ -21,16 +21,30 @@ cluster = settings.told('cluster')
 s3, iam, eks = (settings.loopback_client(service) for service in ('s3', 'iam', 'eks'))
 def association(namespace):
     return eks.list_pod_identity_associations(clusterName=cluster, namespace=namespace)['associations']
+def text(*statements):
+    return json.dumps({'Version': '2012-10-17', 'Statement': statements})
+def role(namespace):
+    return f'arn:aws:iam::{settings.account}:role/{namespace}-app'
 def policy(role, *statements):
-    text = json.dumps({'Version': '2012-10-17', 'Statement': statements})
-    iam.put_role_policy(RoleName=role, PolicyName='own-bucket', PolicyDocument=text)
+    iam.put_role_policy(RoleName=role, PolicyName='own-bucket', PolicyDocument=text(*statements))
+def bucket_policy(namespace, principal):
+    s3.put_bucket_policy(Bucket=namespace + '-data', Policy=text({'Effect': 'Allow', 'Principal': {'AWS': principal},
+        'Action': 's3:GetObject', 'Resource': f'arn:aws:s3:::{namespace}-data/*'}))
+def trust_anybody(namespace):
+    iam.update_assume_role_policy(RoleName=namespace + '-app', PolicyDocument=text({'Effect': 'Allow',
+        'Principal': {'Service': 'pods.eks.amazonaws.com'}, 'Action': ['sts:AssumeRole', 'sts:TagSession']}))
+def change(namespace, **changes):
+    for found in association(namespace):
+        eks.update_pod_identity_association(clusterName=cluster, associationId=found['associationId'], **changes)
+def dissociate(namespace):
+    for found in association(namespace):
+        eks.delete_pod_identity_association(clusterName=cluster, associationId=found['associationId'])
 ";
 
 /// What takes a test's part of AWS away again.
 const REMOVE: &str = "
 for namespace in namespaces:
-    for found in association(namespace):
-        eks.delete_pod_identity_association(clusterName=cluster, associationId=found['associationId'])
+    dissociate(namespace)
     iam.delete_role_policy(RoleName=namespace + '-app', PolicyName='own-bucket')
     iam.delete_role(RoleName=namespace + '-app')
     bucket = namespace + '-data'

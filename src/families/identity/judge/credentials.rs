@@ -7,6 +7,7 @@ use crate::families::identity::seen::{Phase, Way, identity_key};
 use crate::families::ruling::{Ruling, broken, holds, inconclusive};
 use crate::plan::ProbeName;
 use crate::probe::wire::cloud::{Class, Provider, Refusal, SourceAnswer, SourceOutcome};
+use crate::semantics::iam::{AccountId, Arn};
 
 /// Seconds by which clocks may differ: how long credentials live is told by the provider's clock and the node's.
 const CLOCKS_S: i64 = 60;
@@ -16,18 +17,16 @@ const TEMPORARY: &str = "ASIA";
 /// A session of a role, as its ARN tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Session {
-    pub(super) account: String,
+    pub(super) account: AccountId,
     pub(super) role: String,
 }
 
 impl Session {
     pub(super) fn of(arn: &str) -> Option<Self> {
-        let mut parts = arn.splitn(6, ':');
-        let (scheme, _partition, service, _region, account, resource) =
-            (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let (role, session) = resource.strip_prefix("assumed-role/")?.split_once('/')?;
-        let is_one = scheme == "arn" && service == "sts" && !role.is_empty() && !session.is_empty();
-        is_one.then(|| Self { account: account.to_owned(), role: role.to_owned() })
+        let arn = Arn::parse(arn).filter(|arn| arn.service() == "sts")?;
+        let (role, session) = arn.resource().strip_prefix("assumed-role/")?.split_once('/')?;
+        let named = !role.is_empty() && !session.is_empty();
+        arn.account().filter(|_| named).map(|account| Self { account, role: role.to_owned() })
     }
 }
 

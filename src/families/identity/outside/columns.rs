@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::computed;
 use crate::families::identity::Operation;
 use crate::families::identity::ask::Ask;
 use crate::families::identity::plan::{IdentityPlan, What};
 use crate::families::identity::seen::{Phase, call_key};
+use crate::families::ruling::column;
 use crate::families::{Column, ask_of};
-use crate::semantics::iam::estate::Estate;
+use crate::semantics::iam::estate::{self, Estate, ServiceAccount};
 
 /// What probes list and write lies under a prefix with the run's id in it; no policy names that.
 const RUN: &str = "tenantproof/run/";
 
 /// The columns, by the keys of the calls.
 pub(in crate::families::identity) fn columns(plan: &IdentityPlan, estate: &Estate) -> BTreeMap<String, Column> {
+    let ready = estate.ready();
     let mut columns = BTreeMap::new();
     for case in &plan.cases {
         let Ok(Ask { operation: Some(operation), probe, target, .. }) = ask_of::<Ask>(case) else { continue };
@@ -23,7 +24,9 @@ pub(in crate::families::identity) fn columns(plan: &IdentityPlan, estate: &Estat
         let (Some(member), Some(what)) = (member, what) else { continue };
         let Some((resource, told)) = resource(what, operation, estate) else { continue };
         let told: Vec<(&str, &str)> = told.iter().map(|(key, value)| (*key, value.as_str())).collect();
-        let column = computed(Some(estate), &member.account, operation.action(), &resource, &told);
+        let who = ServiceAccount { namespace: member.account.namespace.as_str(), name: member.account.name.as_str() };
+        let found = ready.decide(&estate::Ask { who, action: operation.action(), resource: &resource, told: &told });
+        let column = column(found.answer.into(), found.because);
         columns.insert(call_key(&probe, Phase::During, operation, &target), column);
     }
     columns

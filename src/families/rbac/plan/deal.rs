@@ -9,7 +9,6 @@ use crate::families::rbac::parameters::{By, RbacParameters};
 use crate::families::rbac::question::Question;
 use crate::families::rbac::questions::questions;
 use crate::families::rbac::request::request;
-use crate::semantics::Answer;
 use crate::semantics::rbac::{Rules, Standing};
 
 /// The questions of a subject, of each of its cases.
@@ -125,9 +124,5 @@ impl Deal<'_> {
 }
 
 fn stance_of(standing: &Standing<'_>, question: &Question) -> Stance {
-    match standing.decide(&question.request()).answer {
-        Answer::Allowed => Stance::Allowed,
-        Answer::Denied => Stance::Denied,
-        Answer::Unknown => Stance::Unknown,
-    }
+    standing.decide(&question.request()).answer.into()
 }

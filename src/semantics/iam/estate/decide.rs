@@ -1,12 +1,11 @@
 //! What a workload's role may do, by every policy that was read.
 
-use super::ready::Ready;
-use super::session::account_of;
+use super::ready::{Ready, anything};
 use super::{AssociationInfo, Estate, Owner, Part, ServiceAccount};
 use crate::semantics::Answer;
-use crate::semantics::iam::arn::{AccountId, Arn};
+use crate::semantics::iam::arn::AccountId;
 use crate::semantics::iam::decision::Verdict;
-use crate::semantics::iam::document::Document;
+use crate::semantics::iam::document::{Document, PolicyKind};
 use crate::semantics::iam::evaluate::Policies;
 use crate::semantics::iam::pod_identity::{Opening, openings};
 use crate::semantics::iam::request::{Action, Principal, Request, Resource};
@@ -45,10 +44,7 @@ impl Estate {
     /// Decides one question. For many, [`Estate::ready`] compiles the documents once.
     #[must_use]
     pub fn decide(&self, ask: &Ask<'_>) -> Found {
-        let detail = self.association(ask.who).and_then(|one| one.detail.read());
-        let role = detail.map(|detail| detail.effective_role().to_owned()).unwrap_or_default();
-        let bucket = bucket_of(ask.resource).unwrap_or_default().to_owned();
-        self.ready_for(|arn| arn == role, |name| name == bucket).decide(ask)
+        self.ready().decide(ask)
     }
 }
 
@@ -98,7 +94,7 @@ impl Ready<'_> {
         let request = (|| {
             let principal = Principal::session(effective, None)?;
             let action = Action::parse(ask.action)?;
-            let account = Arn::parse(ask.resource).and_then(|arn| arn.account()).or(owner);
+            let account = AccountId::of_arn(ask.resource).or(owner);
             Ok::<_, crate::semantics::iam::RequestError>((principal, action, Resource::parse(ask.resource, account)?))
         })();
         let (principal, action, resource) = match request {
@@ -119,12 +115,12 @@ impl Ready<'_> {
             (_, Some(bucket)) => bucket.unread.clone(),
             (None, None) => None,
         };
-        let anything;
+        let unread;
         let of_bucket = if let Some(bucket) = there {
             bucket.policy.as_ref()
         } else {
-            anything = unread_policy();
-            Some(&anything)
+            unread = anything("not read", PolicyKind::Resource);
+            Some(&unread)
         };
         // Only objects of S3 are asked about by the policy of their bucket; other services' resources have policies of
         // their own, which are not read.
@@ -195,16 +191,11 @@ impl Ready<'_> {
     /// Whether a role is of the account of the cluster; `None` where an ARN is none.
     #[must_use]
     pub fn is_own(&self, role: &str) -> Option<bool> {
-        let own = Arn::parse(&self.estate.cluster)?.account()?;
-        Some(account_of(role)? == own)
+        Some(AccountId::of_arn(role)? == AccountId::of_arn(&self.estate.cluster)?)
     }
 }
 
 /// Whether an unknown verdict leaves open only by what it is denied.
 pub(super) fn is_denied_anyway(decision: &crate::semantics::iam::Decision) -> bool {
     matches!(&decision.because, crate::semantics::iam::Because::Doubt(unsure) if unsure.denied)
-}
-
-fn unread_policy() -> Document {
-    Document::parse("not read", "", crate::semantics::iam::PolicyKind::Resource)
 }

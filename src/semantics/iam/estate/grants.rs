@@ -2,11 +2,10 @@
 
 use super::decide::Found;
 use super::ready::Ready;
-use super::session::account_of;
+use super::session::of_role;
 use super::{Estate, Owner, Part};
 use crate::semantics::Answer;
 use crate::semantics::iam::arn::AccountId;
-use crate::semantics::iam::context::Context;
 use crate::semantics::iam::decision::Verdict;
 use crate::semantics::iam::document::{Document, PolicyKind};
 use crate::semantics::iam::evaluate::Policies;
@@ -35,7 +34,7 @@ impl Ready<'_> {
             _ => None,
         };
         let everything = [Document::parse("whatever its account grants", EVERYTHING, PolicyKind::Identity)];
-        let of = account_of(role);
+        let of = AccountId::of_arn(role);
         let is_own = of.is_some() && of == owner;
         let asked = (|| {
             let principal = Principal::session(role, None)?;
@@ -45,17 +44,9 @@ impl Ready<'_> {
             Ok(asked) => asked,
             Err(why) => return unknown(why.to_string()),
         };
-        let mut context = Context::open();
-        context.set("aws:PrincipalArn", [role]);
-        context.set("aws:PrincipalType", ["AssumedRole"]);
-        context.set("aws:SecureTransport", ["true"]);
-        context.set("aws:PrincipalIsAWSService", ["false"]);
-        context.set("aws:ViaAWSService", ["false"]);
+        let mut context = of_role(role);
         context.set_absent("aws:SourceArn");
         context.set_absent("aws:SourceAccount");
-        if let Some(account) = of {
-            context.set("aws:PrincipalAccount", [account.to_string()]);
-        }
         let policies = Policies {
             identity: if is_own { &[] } else { &everything },
             resource: there.policy.as_ref(),

@@ -36,7 +36,7 @@ pub(super) struct ReadyBucket<'e> {
 }
 
 /// A document that may say anything: that is what an unread one does.
-fn anything(name: &str, kind: PolicyKind) -> Document {
+pub(super) fn anything(name: &str, kind: PolicyKind) -> Document {
     Document::parse(name, "", kind)
 }
 
@@ -119,12 +119,6 @@ impl Estate {
     /// Compiles every document.
     #[must_use]
     pub fn ready(&self) -> Ready<'_> {
-        self.ready_for(|_| true, |_| true)
-    }
-
-    /// Compiles the documents of some roles, by ARN, and some buckets, by name.
-    #[must_use]
-    pub fn ready_for(&self, roles: impl Fn(&str) -> bool, buckets: impl Fn(&str) -> bool) -> Ready<'_> {
         let associations = self.associations.read().map(Vec::as_slice).unwrap_or_default();
         let session =
             |detail: Option<&'_ str>| detail.map(|text| Document::parse("session policy", text, PolicyKind::Session));
@@ -133,24 +127,11 @@ impl Estate {
         };
         Ready {
             estate: self,
-            roles: self
-                .roles
-                .iter()
-                .filter(|(arn, _)| roles(arn))
-                .map(|(arn, part)| (arn.as_str(), role(arn, part)))
-                .collect(),
-            buckets: self
-                .buckets
-                .iter()
-                .filter(|(name, _)| buckets(name))
-                .map(|(name, part)| (name.as_str(), bucket(name, part)))
-                .collect(),
+            roles: self.roles.iter().map(|(arn, part)| (arn.as_str(), role(arn, part))).collect(),
+            buckets: self.buckets.iter().map(|(name, part)| (name.as_str(), bucket(name, part))).collect(),
             sessions: associations
                 .iter()
-                .filter_map(|one| {
-                    let detail = one.detail.read().filter(|detail| roles(detail.effective_role()))?;
-                    Some((one.id.as_str(), session(detail.policy.as_deref())?))
-                })
+                .filter_map(|one| Some((one.id.as_str(), session(one.detail.read()?.policy.as_deref())?)))
                 .collect(),
             scps: of(PolicyKind::ServiceControl, |given| &given.scps),
             rcps: of(PolicyKind::ResourceControl, |given| &given.rcps),

@@ -31,16 +31,7 @@ impl Estate {
         role: Option<&RoleInfo>,
         told: &[(&str, &str)],
     ) -> Context {
-        let mut context = Context::open();
-        let effective = association.effective_role();
-        context.set("aws:PrincipalArn", [effective]);
-        context.set("aws:PrincipalType", ["AssumedRole"]);
-        if let Some(account) = Arn::parse(effective).and_then(|arn| arn.account()) {
-            context.set("aws:PrincipalAccount", [account.to_string()]);
-        }
-        context.set("aws:SecureTransport", ["true"]);
-        context.set("aws:ViaAWSService", ["false"]);
-        context.set("aws:PrincipalIsAWSService", ["false"]);
+        let mut context = of_role(association.effective_role());
         for key in NEVER {
             context.set_absent(key);
         }
@@ -88,7 +79,16 @@ impl Estate {
     }
 }
 
-/// The account of a role's ARN.
-pub(super) fn account_of(role: &str) -> Option<AccountId> {
-    Arn::parse(role).and_then(|arn| arn.account())
+/// What is known of every request by a session of a role; all else is untold.
+pub(super) fn of_role(role: &str) -> Context {
+    let mut context = Context::open();
+    context.set("aws:PrincipalArn", [role]);
+    context.set("aws:PrincipalType", ["AssumedRole"]);
+    if let Some(account) = AccountId::of_arn(role) {
+        context.set("aws:PrincipalAccount", [account.to_string()]);
+    }
+    context.set("aws:SecureTransport", ["true"]);
+    context.set("aws:ViaAWSService", ["false"]);
+    context.set("aws:PrincipalIsAWSService", ["false"]);
+    context
 }

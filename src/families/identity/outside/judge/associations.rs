@@ -7,7 +7,7 @@ use crate::families::Stance;
 use crate::families::ruling::{broken, holds};
 use crate::semantics::iam::estate::{AssociationDetail, AssociationInfo, Part};
 use crate::semantics::iam::pod_identity::{Opening, Stranger, tags_needed};
-use crate::semantics::iam::{Arn, Verdict};
+use crate::semantics::iam::{AccountId, Verdict};
 
 const READ_IT: &str = "let the run read what `tenantproof permissions --aws` prints, and run again";
 
@@ -96,7 +96,7 @@ impl<'m> Matter<'m> {
             Ok(own) => own,
             Err(found) => return found,
         };
-        let cluster = Arn::parse(&self.seen.estate.cluster).and_then(|arn| arn.account());
+        let cluster = AccountId::of_arn(&self.seen.estate.cluster);
         let promised: BTreeSet<&str> = self
             .seen
             .cloud(&self.case.from)
@@ -107,7 +107,7 @@ impl<'m> Matter<'m> {
         for (index, one, detail) in own {
             let evidence = vec![association_at(index)];
             let stray = roles(detail).find(|role| {
-                let account = Arn::parse(role).and_then(|arn| arn.account());
+                let account = AccountId::of_arn(role);
                 let is_promised = account.is_some_and(|account| promised.contains(account.to_string().as_str()));
                 account.is_none() || account != cluster && !is_promised
             });
