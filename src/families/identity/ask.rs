@@ -22,6 +22,9 @@ pub struct Ask {
     pub own: Vec<String>,
     /// The probes of those who own what is tried, or of all other tenants where the case is about credentials.
     pub others: Vec<ProbeName>,
+    /// The EC2 instance that is the probe's node, where it is one: what has metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
     /// The longest that credentials may live, in seconds.
     pub longest_s: u64,
 }

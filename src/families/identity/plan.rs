@@ -264,6 +264,7 @@ fn add_cases(plan: &mut IdentityPlan, input: &PlanInput<'_>, check: &Check, para
             target: draft.target,
             own: draft.own,
             others: draft.others,
+            instance: instance_of(input, &draft.member.probe.node).map(str::to_owned),
             longest_s: input.tenancy.cloud.longest.as_secs(),
         };
         Case {
@@ -279,6 +280,15 @@ fn add_cases(plan: &mut IdentityPlan, input: &PlanInput<'_>, check: &Check, para
     };
     let cases: Vec<Case> = drafts.into_iter().map(case).collect();
     plan.cases.extend(cases);
+}
+
+/// The EC2 instance that a node is, by the id that its cloud gave it: `aws:///ZONE/i-…`. Nodes of Fargate, hybrid ones and
+/// those of other clouds are none.
+fn instance_of<'a>(input: &PlanInput<'a>, node: &NodeName) -> Option<&'a str> {
+    let mut nodes = input.snapshot.nodes.iter();
+    let node = nodes.find(|one| one.metadata.name.as_deref() == Some(node.as_str()))?;
+    let place = node.spec.as_ref()?.provider_id.as_deref()?.strip_prefix("aws:///")?;
+    place.rsplit('/').next().filter(|id| id.starts_with("i-"))
 }
 
 /// A case of a service account by itself; beside it stand those of all other tenants.

@@ -125,6 +125,7 @@ impl Bench<'_> {
     pub(super) fn instance_metadata(&self, evidence: &mut Vec<String>) -> Ruling {
         let account = &self.ask.account;
         let mut closed = Vec::new();
+        let mut answered = false;
         let mut open = None;
         for (from, family) in [(Way::Instance, "IPv4"), (Way::InstanceV6, "IPv6")] {
             let Some(fetch) = self.fetch(&self.ask.probe, Phase::During, from, evidence) else {
@@ -143,9 +144,16 @@ impl Bench<'_> {
                             .to_owned(),
                     );
                 }
-                SourceOutcome::NoRole => closed.push(format!("{family}: it answers, and has no role")),
+                SourceOutcome::NoRole => {
+                    answered = true;
+                    closed.push(format!("{family}: it answers, and has no role"));
+                }
                 SourceOutcome::Refused(Refusal::Busy) => open = Some(format!("{family}: {said}")),
-                SourceOutcome::Refused(_) => closed.push(format!("{family}: {said}")),
+                SourceOutcome::Refused(refusal) => {
+                    // Other clouds answer at that address, too: these are the words of an instance's metadata alone.
+                    answered |= *refusal == Refusal::TokenRequired;
+                    closed.push(format!("{family}: {said}"));
+                }
                 SourceOutcome::Network(fault) if keeps_out(*fault, from) => closed.push(format!("{family}: {said}")),
                 _ => open = Some(format!("{family}: {said}")),
             }
@@ -154,6 +162,21 @@ impl Bench<'_> {
             let reason = format!("whether a pod of {account} reaches the metadata is not known: {said}");
             return inconclusive("unclear", reason, "run again");
         }
+        let there = match &self.ask.instance {
+            _ if answered => "it answers".to_owned(),
+            Some(instance) => format!("its node is the instance {instance}"),
+            None => {
+                return skipped(
+                    "no-instance",
+                    format!(
+                        "a pod of {account} was told of no role ({}), and its node is no EC2 instance: there may be no metadata \
+                         at all",
+                        closed.join("; ")
+                    ),
+                    "nothing on such a node: this check is about instances of EC2",
+                );
+            }
+        };
         let chain = self.fetch(&self.ask.probe, Phase::During, Way::Chain, evidence);
         let reached =
             chain.filter(|chain| is_given_by(chain, Provider::Container) || is_given_by(chain, Provider::WebIdentity));
@@ -162,8 +185,7 @@ impl Bench<'_> {
             return inconclusive("control-missing", reason, CONTROL);
         }
         holds(format!(
-            "a pod of {account} was told of no role ({}), while it was given its own credentials; whether the node has \
-             metadata at all was not seen",
+            "a pod of {account} was told of no role ({}; {there}), while it was given its own credentials",
             closed.join("; ")
         ))
     }

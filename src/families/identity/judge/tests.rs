@@ -42,7 +42,7 @@ const NOW_MS: u64 = 1_767_225_600_000;
 
 fn world() -> (IdentityPlan, Seen) {
     let scene = Scene::of(&FAMILY, TENANCY);
-    let snapshot = Snapshot::default();
+    let snapshot = Snapshot { nodes: vec![node("aws:///eu-west-1a/i-0123456789abcdef0")], ..Snapshot::default() };
     let mut plan = plan(&scene.input(&snapshot));
     // What is judged from outside has tests of its own.
     plan.cases.retain(|case| !case.check.as_str().starts_with("identity.outside."));
@@ -71,6 +71,11 @@ fn world() -> (IdentityPlan, Seen) {
         }
     }
     (plan, seen)
+}
+
+/// The node that a plan without nodes names.
+fn node(provider: &str) -> k8s_openapi::api::core::v1::Node {
+    serde_json::from_value(serde_json::json!({"metadata": {"name": ""}, "spec": {"providerID": provider}})).unwrap()
 }
 
 /// As AWS answers where every fence stands.
@@ -466,4 +471,29 @@ fn a_presigned_request_ends(#[case] class: Class, #[case] verdict: Verdict) {
     let timely = call_key(&probe("a/app"), Phase::During, Operation::Presigned, "s3://a-data");
     seen.calls.get_mut(&timely).unwrap().answer.class = denied(None);
     assert_ne!(judged(&plan, &seen, id).verdict, Verdict::Pass);
+}
+
+/// Silence keeps nobody out where there is nothing that could answer.
+#[rstest]
+#[case::of_another_kind("kind://docker/lab/worker", false)]
+#[case::fargate("aws:///eu-west-1a/0123456789-abcdef/fargate-ip-10-0-0-1.eu-west-1.compute.internal", false)]
+#[case::none("", false)]
+#[case::an_instance("aws:///eu-west-1a/i-0123456789abcdef0", true)]
+fn silence_of_metadata_counts_on_an_instance_alone(#[case] provider: &str, #[case] is_instance: bool) {
+    let (_, mut seen) = world();
+    let scene = Scene::of(&FAMILY, TENANCY);
+    let snapshot = Snapshot { nodes: vec![node(provider)], ..Snapshot::default() };
+    let plan = plan(&scene.input(&snapshot));
+    let id = "identity.instance-metadata:a/app";
+    let wanted = if is_instance { (Verdict::Pass, None) } else { (Verdict::Skipped, Some("no-instance".to_owned())) };
+    assert_eq!(outcome(&plan, &seen, id), wanted);
+    let mut answers = |refusal: Refusal| {
+        let refused = fetch(SourceOutcome::Refused(refusal), None);
+        seen.fetches.insert(fetch_key(&probe("a/app"), Phase::During, Way::Instance), refused);
+        outcome(&plan, &seen, id)
+    };
+    // Another cloud's service at the same address says nothing of an instance's.
+    assert_eq!(answers(Refusal::Other), wanted);
+    // What does answer is there, whatever the node says of itself.
+    assert_eq!(answers(Refusal::TokenRequired), (Verdict::Pass, None));
 }
